@@ -1,0 +1,50 @@
+/**
+ * Everything has a limit; every limit has a name, a default and a reason.
+ * Users raise or lower them through `open(where, { limits })`.
+ */
+export interface Limits {
+  /** One encoded message: key, value and headers. Bounds what a corrupt length can make us allocate. */
+  readonly messageBytesMax: number;
+  /** One write-ahead log file. Pre-filled on creation and recycled; also bounds one commit and so one transaction. */
+  readonly walFileBytes: number;
+  /** Once this much write-ahead log has gathered, a checkpoint begins. Bounds the time recovery takes. */
+  readonly checkpointBytes: number;
+  /** Write-ahead log that may exist at most; reached when checkpoints cannot keep up, it makes sends wait or be refused. */
+  readonly walBytesMax: number;
+  /** A partition's segment file; one is deleted when all in it is settled or expired. */
+  readonly segmentBytes: number;
+  /** Committed batches of one partition kept in memory before they are written to its segment. */
+  readonly partitionTailBytes: number;
+  /** The same, of all partitions together. */
+  readonly tailBytes: number;
+  /** Disk space set aside, so that a full disk can still take settlements. */
+  readonly reserveBytes: number;
+  /** Messages of one group that may be leased at once. */
+  readonly inFlightMax: number;
+  /** Messages of one group that may wait for a retry at once; beyond it no fresh message is handed out. */
+  readonly retriesMax: number;
+  /** Channels of one directory. */
+  readonly channelsMax: number;
+  /** Groups of one channel. */
+  readonly groupsMax: number;
+  /** Open segment files. */
+  readonly openFilesMax: number;
+}
+
+const mebibyte = 1024 * 1024;
+
+export const defaultLimits: Limits = {
+  messageBytesMax: 8 * mebibyte,
+  walFileBytes: 16 * mebibyte,
+  checkpointBytes: 128 * mebibyte,
+  walBytesMax: 512 * mebibyte,
+  segmentBytes: 64 * mebibyte,
+  partitionTailBytes: 2 * mebibyte,
+  tailBytes: 48 * mebibyte,
+  reserveBytes: 4 * mebibyte,
+  inFlightMax: 100_000,
+  retriesMax: 100_000,
+  channelsMax: 100_000,
+  groupsMax: 1_000,
+  openFilesMax: 512,
+};
