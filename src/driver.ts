@@ -1,0 +1,278 @@
+/**
+ * The contract between our API and any broker. `client/` owns validation, defaults, retries, back-off, dead letters
+ * and idempotency; a driver gets complete, checked arguments, holds no defaults, and does exactly what is asked
+ * or has said in `supports` that it cannot.
+ *
+ * What every driver promises:
+ * - A `publish` that resolved has been taken over by the broker at its `durability`; one that rejected with a
+ *   retryable error had no effect, one that rejected with TIMEOUT or LOG_FENCED may have had.
+ * - A delivery is leased to one consumer until it settles it, its lease ends, or the consumer closes or dies.
+ *   Then somebody gets it again with a higher `attempt`.
+ * - `close` returns once nothing of this driver runs any more.
+ */
+
+/** What a driver can do. Data, so that tests, docs and dashboards can read it. */
+export interface Supports {
+  readonly queue: Ability;
+  readonly stream: Ability;
+  readonly topic: Ability;
+  readonly ephemeral: Ability;
+  readonly delay: Ability;
+  readonly priority: Ability;
+  readonly perKeyOrder: Ability;
+  readonly dedup: Ability;
+  readonly transactions: Ability;
+  readonly replay: Ability;
+  readonly groups: Ability;
+  readonly peek: Ability;
+  readonly extendLease: Ability;
+  readonly capacity: Ability;
+  readonly expires: Ability;
+  readonly compact: Ability;
+}
+
+/** "emulated" says in `note` what it costs; "refused" says in `note` why, and what can be used instead. */
+export type Ability =
+  | { readonly level: "native" }
+  | { readonly level: "emulated"; readonly note: string }
+  | { readonly level: "refused"; readonly note: string };
+
+export type ChannelKind = "queue" | "stream" | "topic";
+
+/** A channel with every default filled in. Stored by the broker side where it can be. */
+export interface ChannelSpec {
+  readonly kind: ChannelKind;
+  readonly name: string;
+  /** 1 for queues and topics. */
+  readonly partitions: number;
+  /** Topics only; queues and streams are always durable. */
+  readonly durable: boolean;
+  /** Streams, and durable topics that no group reads yet. */
+  readonly retention: { readonly timeMs: number; readonly bytes: number };
+  /** Queues: all of it. Ephemeral topics: the buffer of each subscriber. Infinity is "no bound". */
+  readonly capacity: CapacitySpec;
+  readonly order: "none" | "per-key";
+  readonly priorities: number;
+  readonly dedupMs: number | undefined;
+  readonly expiresMs: number | undefined;
+  readonly compact: boolean;
+  /** Passed on to the broker as it is. */
+  readonly native: unknown;
+}
+
+export interface CapacitySpec {
+  readonly messages: number;
+  readonly bytes: number;
+  readonly whenFull: WhenFull;
+}
+
+export type WhenFull = "block" | "reject" | "drop-oldest" | "drop-newest" | "drop-random";
+
+/** A text is stored as UTF-8, without a copy of it in between. */
+export type Content = Uint8Array | string;
+
+export interface OutgoingMessage {
+  readonly value: Content;
+  readonly key: string | undefined;
+  /** Stored only when given; otherwise the id is the position. */
+  readonly id: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+}
+
+export interface Receipt {
+  /** The id given, or the message's position as "<channel>/<partition>/<offset>". */
+  readonly id: string;
+  readonly partition?: number;
+  readonly offset?: bigint;
+  /** The id was seen before within the channel's dedup window: nothing was stored. */
+  readonly duplicate: boolean;
+  /** The channel was full and its policy dropped this message. */
+  readonly dropped: boolean;
+}
+
+export interface IncomingMessage {
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Belongs to the driver: decode or copy it, never write to it. */
+  readonly value: Uint8Array;
+  readonly sentAtMs: number;
+  readonly partition: number | undefined;
+  readonly offset: bigint | undefined;
+  /** The broker client's own message. */
+  unwrap(): unknown;
+}
+
+export interface IncomingDelivery extends IncomingMessage {
+  /** First is 1. Survives restarts where the broker counts. */
+  readonly attempt: number;
+  /** When the first attempt failed, if one did. */
+  readonly firstFailedAtMs: number | undefined;
+}
+
+export interface PublishOptions {
+  readonly signal: AbortSignal | undefined;
+  /** How long a publish may wait for room in a full channel. Infinity: as long as it takes. */
+  readonly timeoutMs: number;
+}
+
+/** A message bound for a channel, to be sent together with others or with a settlement. */
+export interface StagedMessage {
+  readonly channel: DeclaredChannel;
+  readonly message: OutgoingMessage;
+}
+
+/**
+ * How a delivery ends. "done" forgets it (a stream's group moves past it) and publishes `sends` in the same commit:
+ * both or neither. "retry" brings it back after `delayMs`; unless `counts` the attempt is not counted.
+ * "release" gives it back at once and uncounted, as if it had never been delivered.
+ */
+export type DriverSettlement =
+  | { readonly kind: "done"; readonly sends: readonly StagedMessage[] }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly counts: boolean }
+  | { readonly kind: "release" };
+
+/** Where a group begins that has never read this channel. */
+export type StartPosition = "earliest" | "latest" | Date | bigint;
+
+export interface ConsumeOptions {
+  /** Queues have one group, named "". Ephemeral topics have none: every source gets every message. */
+  readonly group: string;
+  readonly leaseMs: number;
+  readonly from: StartPosition;
+  /** Static membership: the same name gets the same partitions back. */
+  readonly member: string | undefined;
+  /** Told when deliveries are no longer this source's: the lease ended or the partition moved. */
+  readonly onLost: (deliveries: readonly IncomingDelivery[]) => void;
+}
+
+/** One consumer's side of a group. */
+export interface Source {
+  /**
+   * Resolves with one to `max` deliveries, leased from now on; waits until there is one.
+   * Empty once the source is closed. Rejects with what ended it, when it cannot go on.
+   * Of a stream: each partition's records in order. One call at a time.
+   */
+  take(max: number): Promise<readonly IncomingDelivery[]>;
+  /** Takes effect at once, in the order of the calls; durable once a later `flush` resolves. A lost lease makes it nothing and returns false. */
+  settle(delivery: IncomingDelivery, settlement: DriverSettlement): boolean;
+  /** Prolongs the leases of deliveries not settled yet, to `leaseMs` from now. */
+  extend(deliveries: readonly IncomingDelivery[], leaseMs: number): void;
+  /** Resolves once every settlement so far is durable. */
+  flush(): Promise<void>;
+  /** Stops handing out; a waiting `take` resolves empty. What is leased stays so until it is settled. */
+  stop(): void;
+  /** Gives back what is not settled, and leaves the group. */
+  close(): Promise<void>;
+}
+
+export interface DriverReadOptions {
+  readonly from: StartPosition;
+  /** "end": what is there now. undefined: go on waiting for more. */
+  readonly until: "end" | Date | bigint | undefined;
+  readonly partition: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface DeclaredChannel {
+  readonly spec: ChannelSpec;
+  publish(message: OutgoingMessage, options?: PublishOptions): Promise<Receipt>;
+  /** In order, as one batch; each partition's share is stored together. */
+  publishAll(messages: readonly OutgoingMessage[], options?: PublishOptions): Promise<Receipt[]>;
+  /** Resolves once the channel has room for one more message; rejects as `publish` would. undefined: there is room now. */
+  room(options: PublishOptions): Promise<void> | undefined;
+  consume(options: ConsumeOptions): Promise<Source>;
+  /** Streams only. Ends at `until`. A slow reader is waited for. */
+  read(options: DriverReadOptions): AsyncIterable<readonly IncomingMessage[]>;
+}
+
+export interface Driver {
+  readonly name: string;
+  readonly supports: Supports;
+  /** An encoded message (key, value and headers) larger than this is refused by the client. */
+  readonly messageBytesMax: number;
+  /** Creates the channel, or checks it against what is stored: CHANNEL_MISMATCH when a fixed setting differs. Idempotent. */
+  declare(spec: ChannelSpec): Promise<DeclaredChannel>;
+  /** All of them, on any channels, or none. Visible to readers at the same moment. */
+  commit(sends: readonly StagedMessage[]): Promise<Receipt[]>;
+  readonly admin: DriverAdmin;
+  close(): Promise<void>;
+}
+
+export interface ChannelInfo {
+  readonly name: string;
+  readonly kind: ChannelKind;
+  readonly durable: boolean;
+  readonly partitions: number;
+}
+
+export interface ChannelStats extends ChannelInfo {
+  /** Stored messages; of a queue those not settled, of a stream those kept. */
+  readonly messages: number;
+  /** On disk and in memory, before files are deleted. */
+  readonly bytes: number;
+  /** Queue and durable topic, all groups together. */
+  readonly ready: number;
+  readonly inFlight: number;
+  /** Waiting for their retry. */
+  readonly delayed: number;
+  /** Age of the oldest message not settled; undefined when there is none. */
+  readonly oldestMs: number | undefined;
+  /** Since the channel was opened by this process. */
+  readonly sent: number;
+  readonly settled: number;
+  readonly redelivered: number;
+  readonly dropped: number;
+  /** Messages that damage on disk has made unreadable. */
+  readonly damaged: number;
+}
+
+export interface GroupInfo {
+  readonly name: string;
+  readonly members: number;
+}
+
+export interface PartitionLag {
+  readonly partition: number;
+  readonly committed: bigint;
+  readonly end: bigint;
+  readonly messages: number;
+  /** Age of the oldest message the group has not settled; 0 when there is none. */
+  readonly ms: number;
+}
+
+export interface PeekOptions {
+  readonly group: string;
+  /** How many at most. */
+  readonly limit: number;
+  /** Only messages after this one, to page on. */
+  readonly after: string | undefined;
+}
+
+export interface PeekedMessage extends IncomingMessage {
+  readonly state: "ready" | "leased" | "delayed";
+  /** Attempts so far. */
+  readonly attempts: number;
+  /** When a delayed message is due, or a lease ends. */
+  readonly untilMs: number | undefined;
+}
+
+/** Looking changes nothing. */
+export interface DriverAdmin {
+  channels(): Promise<readonly ChannelInfo[]>;
+  /** The spec as stored; undefined when there is no such channel. */
+  describe(channel: string): Promise<ChannelSpec | undefined>;
+  stats(channel: string): Promise<ChannelStats>;
+  groups(channel: string): Promise<readonly GroupInfo[]>;
+  lag(channel: string, group: string): Promise<readonly PartitionLag[]>;
+  peek(channel: string, options: PeekOptions): Promise<readonly PeekedMessage[]>;
+  /**
+   * Settles messages that are not leased, and publishes `sends` in the same commit. For redriving and dropping dead letters.
+   * Returns the ids that were settled; when one of them is leased or gone, it and nothing else is left out, and its send too.
+   */
+  remove(channel: string, messages: readonly { readonly id: string; readonly sends: readonly StagedMessage[] }[]): Promise<readonly string[]>;
+}
+
+/** How soon a publish may resolve: after the disk has it; after a write, synced every so often; after a write. */
+export type Durability = "fsync" | "interval" | "os";
+
