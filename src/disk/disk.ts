@@ -1,7 +1,7 @@
 /**
  * The contract between us and a file system: what the log needs, and no more.
  *
- * Paths are relative to the disk's root, with "/" between names. Reads and writes are synchronous: they go to the
+ * Paths are relative to the disk's root, with "/" between names; "" is the root itself. Reads and writes are synchronous: they go to the
  * page cache in microseconds, and a caller that need not await between two of them cannot be interleaved.
  * Syncs are asynchronous: they take as long as the medium does, and the next batch gathers meanwhile.
  *
@@ -25,9 +25,9 @@ export interface Disk {
    * "read": must exist. "write": must exist, for reading and writing. "create": must not exist.
    */
   open(path: string, mode: "read" | "write" | "create"): DiskFile;
-  /** Replaces `to` when it exists. Durable after `syncDirectory`. */
+  /** Renames a file; replaces `to` when it exists. Durable after `syncDirectory` of both directories. */
   rename(from: string, to: string): void;
-  /** Removes a file. Durable after `syncDirectory`. */
+  /** Removes a file. Who has it open can still use it. Durable after `syncDirectory`. */
   remove(path: string): void;
   /** Removes an empty directory. Durable after `syncDirectory` of its parent. */
   removeDirectory(path: string): void;
@@ -43,12 +43,13 @@ export interface DiskFile {
   size(): number;
   /** Returns how many bytes were read: fewer than asked at the end of the file, 0 past it. */
   read(into: Uint8Array, position: number): number;
-  /** Returns how many bytes were written: may be fewer than asked, then the caller goes on from there. */
+  /** Returns how many bytes were written: at least one, may be fewer than asked, then the caller goes on from there. */
   write(bytes: Uint8Array, position: number): number;
   /** `fdatasync`. After a rejection the file's unsynced bytes must be taken for lost. */
   sync(): Promise<void>;
   /** Cuts the file, or extends it with zeros. */
   truncate(bytes: number): void;
+  /** A second time is harmless; any other use after it is a defect. A sync that is running ends as it would have. */
   close(): void;
 }
 
