@@ -1,3 +1,4 @@
+import { AssertionError } from "../base/assert.js";
 import { MillraceError, type ErrorCode } from "../base/errors.js";
 
 /** What was tried, for the message: "cannot <action> <path> in <where>". */
@@ -33,8 +34,9 @@ const advice: Readonly<Record<string, string>> = {
   EIO: "The medium reports an error: look into the system's log and check the disk before going on.",
 };
 
-/** The system's error as one of ours, with what happened and what to do. */
-export function diskFailure(attempt: Attempt, cause: unknown): MillraceError {
+/** The system's error as one of ours, with what happened and what to do. A defect of ours stays what it is. */
+export function diskFailure(attempt: Attempt, cause: unknown): Error {
+  if (cause instanceof AssertionError) return cause;
   const systemCode = systemCodeOf(cause);
   const code = codes[systemCode] ?? "DISK_FAILED";
   const what = `cannot ${attempt.action} ${attempt.path === "" ? "the directory" : attempt.path} in ${attempt.where}`;
@@ -49,7 +51,20 @@ export function systemCodeOf(error: unknown): string {
   return typeof error.code === "string" ? error.code : "";
 }
 
+const texts: Readonly<Record<string, string>> = {
+  EBADF: "the file was opened for reading only",
+  EDQUOT: "disk quota exceeded",
+  EEXIST: "file exists",
+  EIO: "input/output error",
+  EISDIR: "is a directory",
+  ENOENT: "no such file or directory",
+  ENOSPC: "no space left on device",
+  ENOTDIR: "not a directory",
+  ENOTEMPTY: "directory not empty",
+  EROFS: "read-only file system",
+};
+
 /** An error as the system would give it, for disks that have no system below them. */
-export function systemError(code: string, text: string): Error {
+export function systemError(code: string, text = texts[code] ?? "refused"): Error {
   return Object.assign(new Error(`${code}: ${text}`), { code });
 }

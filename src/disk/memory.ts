@@ -3,101 +3,56 @@ import { assert } from "../base/assert.js";
 import { Chunks } from "./chunks.js";
 import type { Disk, DiskFile } from "./disk.js";
 import { diskFailure, systemError } from "./failure.js";
-import { assertPath, nameOf, parentOf } from "./path.js";
+import { Directory, Tree } from "./tree.js";
 
 /** A disk in this process's memory: as fast as memory, and gone with the process. Everything is always "synced". */
 export function memoryDisk(): Disk {
   return new MemoryDisk();
 }
 
-type Entry = Chunks | Directory;
-
-class Directory {
-  readonly entries = new Map<string, Entry>();
-}
+const where = "memory";
 
 class MemoryDisk implements Disk {
-  readonly where = "memory";
-  readonly #root = new Directory();
+  readonly where = where;
+  readonly #tree = new Tree<Chunks>(new Directory(), () => {});
 
   makeDirectory(path: string): void {
-    let directory = this.#root;
-    for (const name of namesOf(path)) {
-      let entry = directory.entries.get(name);
-      if (entry === undefined) directory.entries.set(name, (entry = new Directory()));
-      if (!(entry instanceof Directory)) throw failure("create the directory", path, "ENOTDIR");
-      directory = entry;
-    }
+    attempt("create the directory", path, () => this.#tree.makeDirectory(path));
   }
 
   list(path: string): string[] {
-    const entry = this.#find(path);
-    if (entry instanceof Chunks) throw failure("list", path, "ENOTDIR");
-    return entry === undefined ? [] : [...entry.entries.keys()];
+    return attempt("list", path, () => this.#tree.list(path));
   }
 
   exists(path: string): boolean {
-    return this.#find(path) !== undefined;
+    return this.#tree.find(path) !== undefined;
   }
 
   open(path: string, mode: "read" | "write" | "create"): DiskFile {
-    const { parent, name } = this.#place(path, "open");
-    let entry = parent.entries.get(name);
-    if (mode === "create") {
-      if (entry !== undefined) throw failure("create", path, "EEXIST");
-      parent.entries.set(name, (entry = new Chunks()));
-    }
-    return new MemoryFile(path, fileOr(entry, "open", path), mode !== "read");
+    return attempt(mode === "create" ? "create" : "open", path, () => {
+      if (mode === "create") this.#tree.create(path, new Chunks());
+      return new MemoryFile(path, this.#tree.file(path), mode !== "read");
+    });
   }
 
   rename(from: string, to: string): void {
-    const source = this.#place(from, "rename");
-    const target = this.#place(to, "rename");
-    const entry = fileOr(source.parent.entries.get(source.name), "rename", from);
-    if (target.parent.entries.get(target.name) instanceof Directory) throw failure("rename", to, "EISDIR");
-    source.parent.entries.delete(source.name);
-    target.parent.entries.set(target.name, entry);
+    attempt("rename", from, () => this.#tree.rename(from, to));
   }
 
   remove(path: string): void {
-    const { parent, name } = this.#place(path, "remove");
-    fileOr(parent.entries.get(name), "remove", path);
-    parent.entries.delete(name);
+    attempt("remove", path, () => this.#tree.remove(path));
   }
 
   removeDirectory(path: string): void {
-    const { parent, name } = this.#place(path, "remove the directory");
-    const entry = parent.entries.get(name);
-    if (entry === undefined) throw failure("remove the directory", path, "ENOENT");
-    if (entry instanceof Chunks) throw failure("remove the directory", path, "ENOTDIR");
-    if (entry.entries.size > 0) throw failure("remove the directory", path, "ENOTEMPTY");
-    parent.entries.delete(name);
+    attempt("remove the directory", path, () => this.#tree.removeDirectory(path));
   }
 
   async syncDirectory(path: string): Promise<void> {
-    if (!(this.#find(path) instanceof Directory)) throw failure("sync the directory", path, "ENOENT");
+    attempt("sync the directory", path, () => this.#tree.directory(path));
   }
 
   freeBytes(): number {
     return freemem();
-  }
-
-  #find(path: string): Entry | undefined {
-    let entry: Entry | undefined = this.#root;
-    for (const name of namesOf(path)) {
-      if (!(entry instanceof Directory)) return undefined;
-      entry = entry.entries.get(name);
-    }
-    return entry;
-  }
-
-  #place(path: string, action: string): { parent: Directory; name: string } {
-    assertPath(path);
-    assert(path !== "", "the root is a directory and stays where it is");
-    const parent = this.#find(parentOf(path));
-    if (parent === undefined) throw failure(action, path, "ENOENT");
-    if (parent instanceof Chunks) throw failure(action, path, "ENOTDIR");
-    return { parent, name: nameOf(path) };
   }
 }
 
@@ -120,17 +75,19 @@ class MemoryFile implements DiskFile {
 
   read(into: Uint8Array, position: number): number {
     this.#assertOpen();
+    assert(position >= 0, "a read begins before the file");
     return this.#content.read(into, position);
   }
 
   write(bytes: Uint8Array, position: number): number {
     this.#assertOpen();
-    if (!this.#writable) throw failure("write", this.path, "EBADF");
+    assert(position >= 0, "a write begins before the file");
+    if (!this.#writable) throw failure("write", this.path, systemError("EBADF"));
     try {
       this.#content.write(bytes, position);
     } catch (error) {
       // The only way to fail here: the process may not have more memory.
-      if (error instanceof RangeError) throw failure("write", this.path, "ENOSPC");
+      if (error instanceof RangeError) throw failure("write", this.path, systemError("ENOSPC", error.message));
       throw error;
     }
     return bytes.length;
@@ -143,7 +100,7 @@ class MemoryFile implements DiskFile {
 
   truncate(bytes: number): void {
     this.#assertOpen();
-    if (!this.#writable) throw failure("change the size of", this.path, "EBADF");
+    if (!this.#writable) throw failure("change the size of", this.path, systemError("EBADF"));
     this.#content.truncate(bytes);
   }
 
@@ -156,27 +113,14 @@ class MemoryFile implements DiskFile {
   }
 }
 
-function namesOf(path: string): string[] {
-  assertPath(path);
-  return path === "" ? [] : path.split("/");
+function attempt<T>(action: string, path: string, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw failure(action, path, error);
+  }
 }
 
-function fileOr(entry: Entry | undefined, action: string, path: string): Chunks {
-  if (entry === undefined) throw failure(action, path, "ENOENT");
-  if (entry instanceof Directory) throw failure(action, path, "EISDIR");
-  return entry;
-}
-
-const texts: Readonly<Record<string, string>> = {
-  ENOENT: "no such file or directory",
-  EEXIST: "file exists",
-  ENOTDIR: "not a directory",
-  EISDIR: "is a directory",
-  ENOTEMPTY: "directory not empty",
-  EBADF: "opened for reading only",
-  ENOSPC: "this process has no more memory",
-};
-
-function failure(action: string, path: string, code: string): Error {
-  return diskFailure({ where: "memory", action, path }, systemError(code, texts[code] ?? code));
+function failure(action: string, path: string, cause: unknown): Error {
+  return diskFailure({ where, action, path }, cause);
 }

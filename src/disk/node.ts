@@ -126,6 +126,7 @@ class NodeFile implements DiskFile {
 
   read(into: Uint8Array, position: number): number {
     this.#assertOpen();
+    assert(position >= 0, "a read begins before the file");
     try {
       return fs.readSync(this.#descriptor, into, 0, into.length, position);
     } catch (error) {
@@ -135,6 +136,7 @@ class NodeFile implements DiskFile {
 
   write(bytes: Uint8Array, position: number): number {
     this.#assertOpen();
+    assert(position >= 0, "a write begins before the file");
     try {
       const written = fs.writeSync(this.#descriptor, bytes, 0, bytes.length, position);
       if (written === 0 && bytes.length > 0) throw systemError("ENOSPC", "the system wrote nothing and gave no reason");

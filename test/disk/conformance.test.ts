@@ -167,6 +167,13 @@ describe.each(Object.entries(candidates))("the %s disk", (_name, open) => {
       expect(uses.map(codeOf)).toEqual(uses.map(() => "assertion"));
     });
 
+    test("have nothing before their beginning: asking for it is a defect", () => {
+      const file = disk.open("a", "create");
+      expect(codeOf(() => file.read(new Uint8Array(1), -1))).toBe("assertion");
+      expect(codeOf(() => file.write(new Uint8Array(1), -1))).toBe("assertion");
+      file.close();
+    });
+
     test("opened for reading refuse to be written", () => {
       create(disk, "a", "abc");
       const file = disk.open("a", "read");
