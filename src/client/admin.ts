@@ -1,0 +1,43 @@
+import type { ChannelInfo, ChannelSpec, ChannelStats, GroupInfo, PartitionLag } from "../driver.js";
+import type { Channel } from "./channel.js";
+import type { Codec } from "./codec.js";
+import type { DeadLetters } from "./dead-letters.js";
+import type { Message } from "./message.js";
+
+/** A declared channel, or its name. */
+export type ChannelReference = string | { readonly name: string };
+
+export interface PeekOptions {
+  /** Durable topics and streams only: whose view. */
+  readonly group?: string | undefined;
+  /** How many at most. Default 20. */
+  readonly limit?: number | undefined;
+  /** Only messages after the one with this id, to page on. */
+  readonly after?: string | undefined;
+}
+
+/** A message looked at; nothing about it has changed. */
+export interface Peeked<T> extends Message<T> {
+  readonly state: "ready" | "leased" | "delayed";
+  /** Attempts so far. */
+  readonly attempts: number;
+  /** When a delayed message is due, or a lease ends. */
+  readonly until: Date | undefined;
+}
+
+/** What is going on, and what to do about it. Looking changes nothing. Unknown names reject with CHANNEL_UNKNOWN or GROUP_UNKNOWN. */
+export interface Admin {
+  channels(): Promise<readonly ChannelInfo[]>;
+  /** The settings of a channel as they are stored. */
+  describe(channel: ChannelReference): Promise<ChannelSpec>;
+  /** A channel as it is stored, to be used like a declared one: for tools that know nothing but its name. */
+  channel<T = unknown>(name: string, codec?: Codec<T>): Promise<Channel<T>>;
+  stats(channel: ChannelReference): Promise<ChannelStats>;
+  groups(channel: ChannelReference): Promise<readonly GroupInfo[]>;
+  /** How far a group is behind, by partition, in messages and milliseconds. */
+  lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]>;
+  /** Of a declared channel, values as its codec reads them; of a name, as JSON. */
+  peek<T>(channel: Channel<T> | string, options?: PeekOptions): Promise<readonly Peeked<T>[]>;
+  /** The dead letters of a queue, or of one group of a stream or durable topic. */
+  dead<T>(channel: Channel<T> | string, options?: { readonly group?: string | undefined }): DeadLetters<T>;
+}

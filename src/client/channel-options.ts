@@ -1,0 +1,76 @@
+import type { Duration } from "../base/duration.js";
+import type { WhenFull } from "../driver.js";
+import type { Backoff } from "./backoff.js";
+import type { Codec } from "./codec.js";
+import type { Schema } from "./schema.js";
+
+/** What every kind of channel can be told. Everything left out has the value in `defaults`. */
+export interface ChannelOptions<T> {
+  /** Checked on send, and again on receive: a stored value that no longer fulfils it goes to the dead letters. */
+  readonly schema?: Schema<T> | undefined;
+  /** The key of a value: of a stream, the same key lands in the same partition and so stays in order. */
+  readonly key?: ((value: T) => string | undefined) | undefined;
+  /** The identity of a value. A queue stores the same id once within `dedup`; elsewhere it is stored and not compared. */
+  readonly id?: ((value: T) => string | undefined) | undefined;
+  /** How values become bytes. Default `json`; `text` and `bytes` ship too. */
+  readonly codec?: Codec<T> | undefined;
+  /** Passed to the broker behind the driver as it is. */
+  readonly native?: unknown;
+}
+
+/** What happens to a message whose handler fails. */
+export interface DeliveryPolicy {
+  /** How often a message is tried before it goes to the dead letters, 1 to 1000. Default 5. */
+  readonly attempts?: number | undefined;
+  /** The pause before each retry. Default `exponential("1s", "5m")` with full jitter. */
+  readonly backoff?: Backoff | undefined;
+  /** How long a message stays with one consumer without word from it, 1 s to 12 h. Default "30s"; renewed while the handler runs. */
+  readonly lease?: Duration | undefined;
+  readonly deadLetter?: DeadLetterOptions | undefined;
+}
+
+/** The dead letters of queue `name` are in queue "<name>.dead", those of a group in "<name>.<group>.dead". */
+export interface DeadLetterOptions {
+  /** How long they are kept. Default: until they are redriven or dropped. */
+  readonly keep?: Duration | undefined;
+  /** How many of them make an error line in the log, counted since `open`. Default 1. */
+  readonly alertAt?: number | undefined;
+}
+
+export interface QueueOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
+  /** How much may wait. Default `{ messages: 1_000_000, whenFull: "block" }`. */
+  readonly capacity?: Capacity | undefined;
+  /** Default "none". "per-key": one message of each key in flight, in order. */
+  readonly order?: "none" | "per-key" | undefined;
+  /** How many priorities there are, 1 to 10. Default 1: none. */
+  readonly priorities?: number | undefined;
+  /** The window in which an id counts once. Default "5m" where the driver can; 0: ids are stored and not compared. */
+  readonly dedup?: Duration | undefined;
+  /** A message older than this goes to the dead letters, reason "expired". Default: never. */
+  readonly expires?: Duration | undefined;
+}
+
+export interface Capacity {
+  /** Default 1,000,000; of a buffer 10,000. */
+  readonly messages?: number | undefined;
+  /** Default: no bound. */
+  readonly bytes?: number | undefined;
+  /** Default "block"; of a buffer "drop-oldest". */
+  readonly whenFull?: WhenFull | undefined;
+}
+
+export interface StreamOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
+  /** 1 to 1000, default 4. May be raised later, never lowered. */
+  readonly partitions?: number | undefined;
+  /** What is kept: default 7 days, any number of bytes. Where both are given, the smaller one rules. */
+  readonly retention?: { readonly time?: Duration | undefined; readonly bytes?: number | undefined } | undefined;
+  /** Keep the last record of each key. Default false. */
+  readonly compact?: boolean | undefined;
+}
+
+export interface TopicOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
+  /** Default true: each group gets every message, also those sent while it was away. false: those who listen get what is sent meanwhile. */
+  readonly durable?: boolean | undefined;
+  /** Only with `durable: false`: what waits for each subscriber. Default `{ messages: 10_000, whenFull: "drop-oldest" }`. */
+  readonly buffer?: Capacity | undefined;
+}

@@ -1,0 +1,78 @@
+import { isUtf8 } from "node:buffer";
+import { MillraceError } from "../base/errors.js";
+
+/** How a channel's values become bytes, and become values again. */
+export interface Codec<T> {
+  /** Shown in messages and tools, e.g. "json". */
+  readonly name: string;
+  /** A text is stored as UTF-8. Bytes must not be changed until the send has resolved. */
+  encode(value: T): Uint8Array | string;
+  /** Must not keep or write to `bytes`: they are reused. Throws when they are not of this codec. */
+  decode(bytes: Uint8Array): T;
+}
+
+/**
+ * The default: any JSON value, as `JSON.stringify` writes it.
+ * What JSON has no word for is refused at the top (undefined, functions, symbols) and anywhere (BigInt, cycles);
+ * inside objects, `JSON.stringify` leaves out undefined and functions, and writes NaN as null: a schema catches that.
+ */
+export const json: Codec<unknown> = {
+  name: "json",
+  encode(value) {
+    let written: string | undefined;
+    try {
+      written = JSON.stringify(value) as string | undefined;
+    } catch (cause) {
+      throw new MillraceError("PAYLOAD_INVALID", `the value cannot be written as JSON: ${messageOf(cause)}`, { cause });
+    }
+    if (written !== undefined) return written;
+    throw new MillraceError(
+      "PAYLOAD_INVALID",
+      `the value cannot be written as JSON: it is ${typeof value}; send null for "nothing"`,
+    );
+  },
+  decode(bytes) {
+    const written = decodeUtf8(bytes);
+    try {
+      return JSON.parse(written) as unknown;
+    } catch (cause) {
+      throw new MillraceError("PAYLOAD_UNREADABLE", `the payload is not JSON: ${messageOf(cause)}`, { cause });
+    }
+  },
+};
+
+/** Strings, stored as UTF-8. */
+export const text: Codec<string> = {
+  name: "text",
+  encode(value) {
+    if (typeof value === "string") return value;
+    throw new MillraceError("PAYLOAD_INVALID", `the codec "text" takes a string, not ${typeof value}`);
+  },
+  decode: decodeUtf8,
+};
+
+/** Bytes as they are. A received value is a copy of its own, free to keep and change. */
+export const bytes: Codec<Uint8Array> = {
+  name: "bytes",
+  encode(value) {
+    if (value instanceof Uint8Array) return value;
+    throw new MillraceError("PAYLOAD_INVALID", `the codec "bytes" takes a Uint8Array, not ${typeof value}`);
+  },
+  decode(stored) {
+    return Uint8Array.prototype.slice.call(stored);
+  },
+};
+
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+
+function decodeUtf8(stored: Uint8Array): string {
+  const decoded = utf8.decode(stored);
+  // A replacement character in the result is either in the text itself or stands for bytes that are not UTF-8.
+  if (decoded.includes("\uFFFD") && !isUtf8(stored))
+    throw new MillraceError("PAYLOAD_UNREADABLE", "the payload is not UTF-8 text");
+  return decoded;
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,187 @@
+import { durationMs } from "../base/duration.js";
+import type { Duration } from "../base/duration.js";
+import type { CapacitySpec, ChannelKind, ChannelSpec, WhenFull } from "../driver.js";
+import type { Channel, Policy, Queue, Stream, Topic } from "./channel.js";
+import type {
+  Capacity,
+  ChannelOptions,
+  DeliveryPolicy,
+  QueueOptions,
+  StreamOptions,
+  TopicOptions,
+} from "./channel-options.js";
+import { checkBackoff } from "./backoff.js";
+import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
+import { json } from "./codec.js";
+import type { Codec } from "./codec.js";
+import { bounds, defaults } from "./defaults.js";
+import { checkChannelName } from "./names.js";
+
+const channelOptions = ["schema", "key", "id", "codec", "native"];
+const policyOptions = ["attempts", "backoff", "lease", "deadLetter"];
+const known = {
+  queue: new Set([...channelOptions, ...policyOptions, "capacity", "order", "priorities", "dedup", "expires"]),
+  stream: new Set([...channelOptions, ...policyOptions, "partitions", "retention", "compact"]),
+  topic: new Set([...channelOptions, ...policyOptions, "durable", "buffer"]),
+  capacity: new Set(["messages", "bytes", "whenFull"]),
+  retention: new Set(["time", "bytes"]),
+  deadLetter: new Set(["keep", "alertAt"]),
+};
+const whenFull: readonly WhenFull[] = ["block", "reject", "drop-oldest", "drop-newest", "drop-random"];
+
+/** What a channel is when nothing is said about it. */
+const plain = {
+  partitions: 1,
+  durable: true,
+  retention: { timeMs: Infinity, bytes: Infinity },
+  capacity: { messages: Infinity, bytes: Infinity, whenFull: "block" },
+  order: "none",
+  priorities: defaults.priorities,
+  dedupMs: undefined,
+  expiresMs: undefined,
+  compact: false,
+} as const;
+
+export function completeQueue<T>(name: string, options: QueueOptions<T>): Queue<T> {
+  const what = check("queue", name, options);
+  const { order = "none", priorities = defaults.priorities, dedup = defaults.dedupMs, expires } = options;
+  checkOneOf(order, ["none", "per-key"], `${what}: order`);
+  checkInteger(priorities, `${what}: priorities`, bounds.priorities);
+  const dedupMs = durationMs(dedup, `${what}: dedup`);
+  const spec: ChannelSpec = {
+    ...plain,
+    kind: "queue",
+    name,
+    capacity: completeCapacity(options.capacity, defaults.queue, `${what}: capacity`),
+    order,
+    priorities,
+    dedupMs: dedupMs === 0 ? undefined : dedupMs,
+    expiresMs: positiveMs(expires, `${what}: expires`),
+    native: options.native,
+  };
+  return finish({ kind: "queue", spec, policy: completePolicy(options, what) }, options);
+}
+
+export function completeStream<T>(name: string, options: StreamOptions<T>): Stream<T> {
+  const what = check("stream", name, options);
+  const { partitions = defaults.partitions, retention = {}, compact = false } = options;
+  checkInteger(partitions, `${what}: partitions`, bounds.partitions);
+  checkOptions(retention, known.retention, `${what}: retention`);
+  if (typeof compact !== "boolean")
+    throw new TypeError(`${what}: compact must be true or false, not ${shown(compact)}`);
+  const spec: ChannelSpec = {
+    ...plain,
+    kind: "stream",
+    name,
+    partitions,
+    retention: {
+      timeMs: positiveMs(retention.time, `${what}: retention.time`) ?? defaults.retentionMs,
+      bytes: bound(retention.bytes, defaults.retentionBytes, `${what}: retention.bytes`),
+    },
+    compact,
+    native: options.native,
+  };
+  return finish({ kind: "stream", spec, policy: completePolicy(options, what) }, options);
+}
+
+export function completeTopic<T>(name: string, options: TopicOptions<T>): Topic<T> {
+  const what = check("topic", name, options);
+  const { durable = true } = options;
+  if (typeof durable !== "boolean")
+    throw new TypeError(`${what}: durable must be true or false, not ${shown(durable)}`);
+  if (durable && options.buffer !== undefined) {
+    throw new TypeError(
+      `${what}: buffer is for { durable: false }; a durable topic keeps what its groups have not settled`,
+    );
+  }
+  const wrong = durable ? undefined : policyOptions.find((option) => option in options);
+  if (wrong !== undefined) {
+    throw new TypeError(
+      `${what}: ${wrong} is for durable topics; with { durable: false } a message is delivered once and not kept`,
+    );
+  }
+  const spec: ChannelSpec = {
+    ...plain,
+    kind: "topic",
+    name,
+    durable,
+    retention: durable ? { timeMs: defaults.retentionMs, bytes: defaults.retentionBytes } : plain.retention,
+    capacity: durable ? plain.capacity : completeCapacity(options.buffer, defaults.buffer, `${what}: buffer`),
+    native: options.native,
+  };
+  return finish({ kind: "topic", spec, policy: completePolicy(options, what) }, options);
+}
+
+/** Returns how to call the channel in messages. */
+function check<T>(kind: ChannelKind, name: unknown, options: ChannelOptions<T>): string {
+  checkChannelName(name, kind);
+  const what = `${kind} "${name}"`;
+  checkOptions(options, known[kind], what);
+  const { schema, key, id, codec } = options;
+  if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
+    throw new TypeError(`${what}: schema must be a Standard Schema, such as one of zod, valibot or arktype`);
+  }
+  if (codec !== undefined && (typeof codec.encode !== "function" || typeof codec.decode !== "function")) {
+    throw new TypeError(`${what}: codec must have encode and decode, such as json, text or bytes`);
+  }
+  for (const [option, value] of Object.entries({ key, id })) {
+    if (value !== undefined && typeof value !== "function")
+      throw new TypeError(`${what}: ${option} must be a function, not ${shown(value)}`);
+  }
+  return what;
+}
+
+function finish<T, K extends ChannelKind>(
+  known: { readonly kind: K; readonly spec: ChannelSpec; readonly policy: Policy },
+  options: ChannelOptions<T>,
+): Channel<T> & { readonly kind: K } {
+  const { schema, key, id, codec = json as Codec<T> } = options;
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const asked = new Set(given.map(([name]) => name));
+  return Object.freeze({ ...known, name: known.spec.name, codec, schema, key, id, asked });
+}
+
+function completePolicy(options: DeliveryPolicy, what: string): Policy {
+  const {
+    attempts = defaults.attempts,
+    backoff = defaults.backoff,
+    lease = defaults.leaseMs,
+    deadLetter = {},
+  } = options;
+  checkInteger(attempts, `${what}: attempts`, bounds.attempts);
+  checkBackoff(backoff, `${what}: backoff`);
+  const leaseMs = durationMs(lease, `${what}: lease`);
+  const { min, max } = bounds.leaseMs;
+  if (leaseMs < min || leaseMs > max)
+    throw new TypeError(`${what}: lease must be from "1s" to "12h", not ${shown(lease)}`);
+  checkOptions(deadLetter, known.deadLetter, `${what}: deadLetter`);
+  const { keep, alertAt = defaults.alertAt } = deadLetter;
+  checkInteger(alertAt, `${what}: deadLetter.alertAt`, bounds.count);
+  return { attempts, backoff, leaseMs, deadLetter: { keepMs: positiveMs(keep, `${what}: deadLetter.keep`), alertAt } };
+}
+
+function completeCapacity(capacity: Capacity | undefined, unsaid: CapacitySpec, what: string): CapacitySpec {
+  if (capacity === undefined) return unsaid;
+  checkOptions(capacity, known.capacity, what);
+  const policy = capacity.whenFull ?? unsaid.whenFull;
+  checkOneOf(policy, whenFull, `${what}.whenFull`);
+  return {
+    messages: bound(capacity.messages, unsaid.messages, `${what}.messages`),
+    bytes: bound(capacity.bytes, unsaid.bytes, `${what}.bytes`),
+    whenFull: policy,
+  };
+}
+
+/** A whole number of one or more; Infinity says "no bound". */
+function bound(value: number | undefined, unsaid: number, what: string): number {
+  if (value === undefined) return unsaid;
+  if (value !== Infinity) checkInteger(value, what, bounds.count);
+  return value;
+}
+
+function positiveMs(duration: Duration | undefined, what: string): number | undefined {
+  if (duration === undefined) return undefined;
+  const ms = durationMs(duration, what);
+  if (ms === 0) throw new TypeError(`${what} must be more than 0; leave it out for the default`);
+  return ms;
+}

@@ -1,0 +1,36 @@
+import { exponential } from "./backoff.js";
+
+/** Everything a user may leave out, in one place. The comments of the options say the same in words. */
+export const defaults = {
+  attempts: 5,
+  backoff: exponential("1s", "5m"),
+  leaseMs: 30_000,
+  alertAt: 1,
+  queue: { messages: 1_000_000, bytes: Infinity, whenFull: "block" },
+  buffer: { messages: 10_000, bytes: Infinity, whenFull: "drop-oldest" },
+  priorities: 1,
+  dedupMs: 300_000,
+  partitions: 4,
+  retentionMs: 604_800_000,
+  retentionBytes: Infinity,
+  concurrency: 1,
+  handlerTimeoutMs: 900_000,
+  batchWithinMs: 0,
+  drainMs: 30_000,
+  /** How long a send may wait for room. */
+  sendTimeoutMs: Infinity,
+  load: { batch: 1_000, batchBytes: 1_048_576, inFlight: 4 },
+  peekLimit: 20,
+} as const;
+
+/** What is accepted, where it is not simply "positive". */
+export const bounds = {
+  attempts: { min: 1, max: 1_000 },
+  partitions: { min: 1, max: 1_000 },
+  priorities: { min: 1, max: 10 },
+  leaseMs: { min: 1_000, max: 43_200_000 },
+  concurrency: { min: 1, max: 100_000 },
+  batch: { min: 1, max: 100_000 },
+  /** Any whole number of one or more. */
+  count: { min: 1, max: Number.MAX_SAFE_INTEGER },
+} as const;

@@ -1,0 +1,52 @@
+import type { Duration } from "../base/duration.js";
+import type { StartPosition } from "../driver.js";
+import type { Delivery } from "./delivery.js";
+import type { RetryRule } from "./retry-rule.js";
+import type { Settlement } from "./settlement.js";
+
+/** Returning nothing is done; throwing is a retry by the channel's policy; or return `done()`, `later()`, `reject()`. */
+export type Handler<T> = (value: T, delivery: Delivery<T>) => Settlement | void | Promise<Settlement | void>;
+
+/**
+ * Returning nothing settles all as done; throwing fails each by its own policy; or return one settlement
+ * (undefined is done) for each value, in their order.
+ */
+export type BatchHandler<T> = (
+  values: readonly T[],
+  deliveries: readonly Delivery<T>[],
+) => BatchOutcome | Promise<BatchOutcome>;
+
+export type BatchOutcome = readonly (Settlement | undefined)[] | void;
+
+/** What a consumer promises. "exactly once" is not among them, because nobody can. */
+export type Guarantee =
+  /** Settled before the handler begins: a crash loses it, a failure goes straight to the dead letters. */
+  | "at-most-once"
+  /** Settled after the handler: a crash in between brings it again. */
+  | "at-least-once"
+  /** As at-least-once; and settlement and everything sent through the delivery commit together, or the driver is refused. */
+  | "transactional";
+
+export interface HandleOptions {
+  /** Who reads. Needed for streams and durable topics; queues and topics that are not durable have none. */
+  readonly group?: string | undefined;
+  /** Default "at-least-once"; of a topic that is not durable always "at-most-once". */
+  readonly guarantee?: Guarantee | undefined;
+  /** How many handlers may run at once; of a stream also how many partitions are worked on. Default 1. A range runs at up to its `max`. */
+  readonly concurrency?: number | { readonly min: number; readonly max: number } | undefined;
+  /** What to do about errors of certain classes: the first that fits rules. */
+  readonly retry?: readonly RetryRule[] | undefined;
+  /** Where a group begins that has never read this channel. Default "earliest". */
+  readonly from?: StartPosition | undefined;
+  /** Streams only: static membership. The same name gets the same partitions back after a restart. */
+  readonly member?: string | undefined;
+  /** A handler that runs longer has failed, and its `delivery.signal` aborts. Default "15m". */
+  readonly timeout?: Duration | undefined;
+}
+
+export interface BatchOptions extends HandleOptions {
+  /** How many messages a call gets at most. A message on its last attempt comes alone. */
+  readonly size: number;
+  /** How long to wait for a batch to fill, from its first message on. Default 0: what is there. */
+  readonly within?: Duration | undefined;
+}

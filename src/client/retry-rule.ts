@@ -1,0 +1,39 @@
+import type { Backoff } from "./backoff.js";
+import { bounds } from "./defaults.js";
+import { checkInteger } from "./checks.js";
+
+/** Any class of errors, also an abstract one. */
+export type ErrorClass = abstract new (...args: never[]) => unknown;
+
+/** What to do when a handler fails with errors of one class; made by `on`. */
+export interface RetryRule {
+  readonly errorClass: ErrorClass;
+  /** undefined: as the channel says. */
+  readonly attempts: number | undefined;
+  readonly backoff: Backoff | undefined;
+  /** Straight to the dead letters. */
+  readonly reject: boolean;
+}
+
+/**
+ * A rule for errors of `errorClass`: `"reject"` sends the message straight to the dead letters;
+ * otherwise other `attempts` or another `backoff` than the channel's.
+ */
+export function on(
+  errorClass: ErrorClass,
+  then: "reject" | { readonly attempts?: number; readonly backoff?: Backoff },
+): RetryRule {
+  if (typeof errorClass !== "function")
+    throw new TypeError("on: the first argument must be a class of errors, such as RangeError");
+  if (then === "reject") return { errorClass, attempts: undefined, backoff: undefined, reject: true };
+  if (typeof then !== "object" || then === null)
+    throw new TypeError('on: say "reject", or { attempts } or { backoff }');
+  const { attempts, backoff } = then;
+  if (attempts !== undefined) checkInteger(attempts, "on: attempts", bounds.attempts);
+  return { errorClass, attempts, backoff, reject: false };
+}
+
+/** The first rule that fits. */
+export function ruleFor(rules: readonly RetryRule[], error: unknown): RetryRule | undefined {
+  return rules.find((rule) => error instanceof rule.errorClass);
+}

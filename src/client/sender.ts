@@ -1,0 +1,39 @@
+import type { Duration } from "../base/duration.js";
+import type { Receipt } from "../driver.js";
+import type { Channel } from "./channel.js";
+
+export interface SendOptions {
+  /** Over the channel's `id`. At most 1000 characters. */
+  readonly id?: string | undefined;
+  /** Over the channel's `key`. */
+  readonly key?: string | undefined;
+  /** Names starting with "millrace-" are kept for Millrace. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Deliver no sooner than this from now. Not with every driver. */
+  readonly delay?: Duration | undefined;
+  /** Deliver no sooner than this. Not with every driver. */
+  readonly at?: Date | undefined;
+  /** 0 (first) to `priorities - 1`. Not with every driver. */
+  readonly priority?: number | undefined;
+  /** Over the channel's `expires`. Not with every driver. */
+  readonly expires?: Duration | undefined;
+  /** Ends a wait for room: ABORTED. */
+  readonly signal?: AbortSignal | undefined;
+  /** How long the send may wait for room in a full channel: then TIMEOUT. Default: as long as it takes. */
+  readonly timeout?: Duration | undefined;
+}
+
+/** Of many values at once: an id belongs to one message, so it comes from the channel's `id`. */
+export type SendAllOptions = Omit<SendOptions, "id">;
+
+/** What can send: a Millrace, and staged, a delivery and a transaction. */
+export interface Sender {
+  /**
+   * Resolves once the message is taken over, at the durability of `open`.
+   * Rejects with TypeError for wrong arguments, and with MillraceError PAYLOAD_INVALID, PAYLOAD_TOO_LARGE, QUEUE_FULL,
+   * DISK_FULL, NOT_SUPPORTED, CHANNEL_MISMATCH, TIMEOUT, ABORTED or CLOSED.
+   */
+  send<T>(channel: Channel<T>, value: NoInfer<T>, options?: SendOptions): Promise<Receipt>;
+  /** In order, as one batch; resolves once all are taken over. One value that cannot be sent stops them all. */
+  sendAll<T>(channel: Channel<T>, values: readonly NoInfer<T>[], options?: SendAllOptions): Promise<Receipt[]>;
+}

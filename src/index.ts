@@ -1,0 +1,63 @@
+export { open } from "./open.js";
+export { queue, stream, topic } from "./client/declare.js";
+export { bytes, json, text } from "./client/codec.js";
+export { done, later, reject } from "./client/settlement.js";
+export { exponential, fixed } from "./client/backoff.js";
+export { on } from "./client/retry-rule.js";
+export { MillraceError, errorCodes, hasCode } from "./base/errors.js";
+export { silentLogger } from "./base/logger.js";
+
+export type { Admin, ChannelReference, Peeked, PeekOptions } from "./client/admin.js";
+export type { Backoff, BackoffOptions } from "./client/backoff.js";
+export type { Channel, Policy, Queue, Stream, Topic } from "./client/channel.js";
+export type {
+  Capacity,
+  ChannelOptions,
+  DeadLetterOptions,
+  DeliveryPolicy,
+  QueueOptions,
+  StreamOptions,
+  TopicOptions,
+} from "./client/channel-options.js";
+export type { Codec } from "./client/codec.js";
+export type { CloseOptions, Consumer, ConsumerState } from "./client/consumer.js";
+export type {
+  DeadLetter,
+  DeadLetters,
+  DeadListOptions,
+  DeadReason,
+  DeadSelection,
+  RedriveOptions,
+} from "./client/dead-letters.js";
+export type { Delivery } from "./client/delivery.js";
+export type { BatchHandler, BatchOptions, BatchOutcome, Guarantee, HandleOptions, Handler } from "./client/handler.js";
+export type { LoadOptions, LoadSummary } from "./client/load.js";
+export type { Message } from "./client/message.js";
+export type { Millrace, Transaction } from "./client/millrace.js";
+export type { OpenOptions } from "./client/open-options.js";
+export type { Reader, ReadOptions } from "./client/reader.js";
+export type { ErrorClass, RetryRule } from "./client/retry-rule.js";
+export type { Schema } from "./client/schema.js";
+export type { Sender, SendAllOptions, SendOptions } from "./client/sender.js";
+export type { Settlement } from "./client/settlement.js";
+export type { Clock, Timer } from "./base/clock.js";
+export type { Duration } from "./base/duration.js";
+export type { ErrorCode } from "./base/errors.js";
+export type { Limits } from "./base/limits.js";
+export type { Logger } from "./base/logger.js";
+export type { Random } from "./base/random.js";
+export type {
+  Ability,
+  ChannelInfo,
+  ChannelKind,
+  ChannelSpec,
+  ChannelStats,
+  Driver,
+  Durability,
+  GroupInfo,
+  PartitionLag,
+  Receipt,
+  StartPosition,
+  Supports,
+  WhenFull,
+} from "./driver.js";
