@@ -10,7 +10,9 @@ for (const path of process.argv.slice(2).filter((each) => existsSync(each))) {
   const broken = report.testResults.filter((file) => file.status === "failed" && file.assertionResults.length === 0);
   total.failed += report.numFailedTests + broken.length;
   total.skipped += report.numPendingTests + report.numTodoTests;
-  const tests = report.testResults.flatMap((file) => file.assertionResults.map((test) => ({ file: file.name, ...test })));
+  const tests = report.testResults.flatMap((file) =>
+    file.assertionResults.map((test) => ({ file: file.name, ...test })),
+  );
   for (const { status, file, fullName } of [...broken.map((file) => ({ ...file, file: file.name })), ...tests]) {
     if (status !== "passed") process.stdout.write(`${status}: ${file}${fullName ? ` > ${fullName}` : ""}\n`);
   }

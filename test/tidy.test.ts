@@ -5,15 +5,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { errorCodes } from "../src/base/errors.js";
 import { brokenLinks } from "./tidy/links.js";
-import {
-  bannedText,
-  bannedUses,
-  deadFiles,
-  emptyNames,
-  foreignWords,
-  tooLong,
-  wrongDirections,
-} from "./tidy/rules.js";
+import { bannedText, bannedUses, deadFiles, emptyNames, foreignWords, tooLong, wrongDirections } from "./tidy/rules.js";
 import type { Exception, Layer, Source } from "./tidy/rules.js";
 import { blank } from "./tidy/scan.js";
 
@@ -154,7 +146,12 @@ test("the linter holds functions to their limits", () => {
 });
 
 test("files and folders are named after what they do", () => {
-  expect(emptyNames([...source, ...tests, ...programs].map((each) => each.path), emptyWords)).toEqual([]);
+  expect(
+    emptyNames(
+      [...source, ...tests, ...programs].map((each) => each.path),
+      emptyWords,
+    ),
+  ).toEqual([]);
 });
 
 test("names use our own words, whole", () => {
@@ -192,6 +189,9 @@ test("every error code is explained on its page, and the page knows no other", (
 
 test("the root index is a list of names", () => {
   const index = source.find((each) => each.path === "src/index.ts");
-  const statements = blank(index?.text ?? "").split(";").map((statement) => statement.trim()).filter(Boolean);
+  const statements = blank(index?.text ?? "")
+    .split(";")
+    .map((statement) => statement.trim())
+    .filter(Boolean);
   expect(statements.filter((statement) => !/^export (?:type )?\{[^}]*\} from "/.test(statement))).toEqual([]);
 });

@@ -12,7 +12,11 @@ const layers: Layer[] = [
   { at: "src/drivers/", imports: ["src/driver.ts"], apart: true },
   { at: "src/drivers/embedded/", imports: ["src/driver.ts", "src/log/"] },
 ];
-const lazily: Exception = { at: "src/client/open.ts", what: "src/drivers/", because: "it is loaded when it is asked for" };
+const lazily: Exception = {
+  at: "src/client/open.ts",
+  what: "src/drivers/",
+  because: "it is loaded when it is asked for",
+};
 
 test("an import against the direction of the layers is found, in each of its forms", () => {
   const bad = [
