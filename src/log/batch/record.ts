@@ -1,0 +1,114 @@
+import { idHeader } from "./layout.js";
+import { corrupt, VarintReader } from "./varint.js";
+
+/**
+ * One record inside a batch in memory. Knows where its parts are; decodes a part when it is asked for.
+ * Holds on to the batch: whoever keeps a record for long should copy what it needs.
+ */
+export class RecordView {
+  readonly offset: number;
+  readonly timestampMs: number;
+  readonly #bytes: Buffer;
+  readonly #keyAt: number;
+  readonly #keyBytes: number;
+  readonly #valueAt: number;
+  readonly #valueBytes: number;
+  readonly #end: number;
+
+  /** Reads the record at the reader's position, and leaves the reader behind it. */
+  constructor(reader: VarintReader, baseOffset: number, baseTimestampMs: number) {
+    const length = reader.length();
+    const batchEnd = reader.end;
+    const end = reader.position + length;
+    reader.end = end;
+    // Attributes: Kafka has given them no meaning yet.
+    reader.position += 1;
+    this.timestampMs = baseTimestampMs + reader.next();
+    this.offset = baseOffset + reader.next();
+    this.#keyBytes = reader.length();
+    this.#keyAt = reader.position;
+    if (this.#keyBytes > 0) reader.position += this.#keyBytes;
+    this.#valueBytes = reader.length();
+    this.#valueAt = reader.position;
+    this.#bytes = reader.bytes;
+    this.#end = end;
+    reader.position = end;
+    reader.end = batchEnd;
+  }
+
+  get key(): string | undefined {
+    return this.#keyBytes < 0 ? undefined : textAt(this.#bytes, this.#keyAt, this.#keyBytes);
+  }
+
+  /** A view of the batch's memory, not a copy. */
+  get value(): Uint8Array {
+    return this.#bytes.subarray(this.#valueAt, this.#valueAt + Math.max(0, this.#valueBytes));
+  }
+
+  /** The id it was sent with, if it was sent with one. */
+  get id(): string | undefined {
+    const reader = this.#headers();
+    if (reader.next() <= 0 || readText(reader) !== idHeader) return undefined;
+    return readText(reader);
+  }
+
+  /** As they were sent; the id is not among them. No prototype: a header may have any name. */
+  get headers(): Record<string, string> {
+    const headers = Object.create(null) as Record<string, string>;
+    const reader = this.#headers();
+    // A record read twice over its end throws, so a count that lies costs at most the record's own length.
+    for (let left = reader.next(); left > 0; left--) {
+      const name = readText(reader);
+      const value = readText(reader);
+      if (name !== idHeader) headers[name] = value;
+    }
+    return headers;
+  }
+
+  #headers(): VarintReader {
+    const reader = new VarintReader(this.#bytes, this.#valueAt + Math.max(0, this.#valueBytes));
+    reader.end = this.#end;
+    return reader;
+  }
+}
+
+function readText(reader: VarintReader): string {
+  const bytes = reader.length();
+  if (bytes <= 0) return "";
+  const text = textAt(reader.bytes, reader.position, bytes);
+  reader.position += bytes;
+  return text;
+}
+
+/** Looking for the first byte that is not ASCII pays off for texts up to this length. */
+const latinBytesMax = 64;
+
+/** Names and keys are short and mostly ASCII, where Latin-1, the cheapest encoding to decode, says the same as UTF-8. */
+function textAt(bytes: Buffer, start: number, length: number): string {
+  const end = start + length;
+  if (length > latinBytesMax) return bytes.toString("utf8", start, end);
+  let bits = 0;
+  for (let index = start; index < end; index++) bits |= bytes[index] as number;
+  return bytes.toString(bits < 128 ? "latin1" : "utf8", start, end);
+}
+
+/** Every record of a batch in turn; the reader stands before the first. */
+export function readRecords(reader: VarintReader, batch: RecordBounds, fromOffset: number): RecordView[] {
+  const records: RecordView[] = [];
+  let previous = batch.baseOffset - 1;
+  for (let left = batch.count; left > 0; left--) {
+    const record = new RecordView(reader, batch.baseOffset, batch.baseTimestampMs);
+    if (record.offset <= previous || record.offset > batch.lastOffset) throw corrupt("a batch's offsets do not ascend");
+    previous = record.offset;
+    if (previous >= fromOffset) records.push(record);
+  }
+  if (reader.position !== reader.end) throw corrupt("a batch is longer than its records");
+  return records;
+}
+
+export interface RecordBounds {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly baseTimestampMs: number;
+  readonly count: number;
+}
