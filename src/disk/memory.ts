@@ -93,9 +93,8 @@ class MemoryFile implements DiskFile {
     return bytes.length;
   }
 
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
     this.#assertOpen();
-    return Promise.resolve();
   }
 
   truncate(bytes: number): void {

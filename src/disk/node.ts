@@ -147,9 +147,9 @@ class NodeFile implements DiskFile {
   }
 
   sync(): Promise<void> {
-    this.#assertOpen();
-    this.#syncsRunning += 1;
     return new Promise((done, failed) => {
+      this.#assertOpen();
+      this.#syncsRunning += 1;
       fs.fdatasync(this.#descriptor, (error) => {
         this.#syncsRunning -= 1;
         if (this.#closed && this.#syncsRunning === 0) fs.closeSync(this.#descriptor);

@@ -27,7 +27,7 @@ export interface NameChange<F> {
 
 /**
  * A tree of names that refuses what a file system refuses, with the system's codes. `F` is what a file is to the disk;
- * `onChange` sees every change after it was made.
+ * `onChange` sees every change before it is made.
  */
 export class Tree<F extends object> {
   readonly root: Directory<F>;
@@ -123,8 +123,8 @@ export class Tree<F extends object> {
   }
 
   #change(change: NameChange<F>): void {
-    for (const edit of change.edits) applyEdit(edit.directory.entries, edit);
     this.#onChange(change);
+    for (const edit of change.edits) applyEdit(edit.directory.entries, edit);
   }
 
   #place(path: string): { directory: Directory<F>; name: string } {

@@ -7,6 +7,7 @@ import { hasCode } from "../../src/base/errors.js";
 import { type Disk, readFully, writeFully } from "../../src/disk/disk.js";
 import { memoryDisk } from "../../src/disk/memory.js";
 import { nodeDisk } from "../../src/disk/node.js";
+import { SimulatedDisk } from "../../src/disk/simulated.js";
 
 interface Candidate {
   readonly disk: Disk;
@@ -19,6 +20,7 @@ const candidates: Record<string, () => Candidate> = {
     return { disk: nodeDisk(root), dispose: () => rmSync(root, { recursive: true }) };
   },
   memory: () => ({ disk: memoryDisk(), dispose: () => {} }),
+  simulated: () => ({ disk: new SimulatedDisk(), dispose: () => {} }),
 };
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -154,17 +156,17 @@ describe.each(Object.entries(candidates))("the %s disk", (_name, open) => {
       await expect(Promise.all(running)).resolves.toHaveLength(2);
     });
 
-    test("are dead after close: using them is a defect", () => {
+    test("are dead after close: using them is a defect", async () => {
       const file = disk.open("a", "create");
       file.close();
       const uses = [
         () => file.size(),
         () => file.read(new Uint8Array(1), 0),
         () => file.write(new Uint8Array(1), 0),
-        () => file.sync(),
         () => file.truncate(0),
       ];
       expect(uses.map(codeOf)).toEqual(uses.map(() => "assertion"));
+      await expect(file.sync()).rejects.toThrow(AssertionError);
     });
 
     test("have nothing before their beginning: asking for it is a defect", () => {
