@@ -2,8 +2,9 @@
  * What one record costs the batch codec, in nanoseconds: `node build/bench/micro/batch.js`.
  * The best of several rounds: a shared machine only ever makes it slower.
  */
-import { BatchBuilder, type RecordInput } from "../../src/log/batch/builder.js";
+import { BatchBuilder } from "../../src/log/batch/builder.js";
 import { checkBatch } from "../../src/log/batch/check.js";
+import type { RecordInput } from "../../src/log/batch/record.js";
 import { BatchView } from "../../src/log/batch/view.js";
 
 const perBatch = 1_000;

@@ -3,17 +3,8 @@ import { crc32c } from "../../base/crc32c.js";
 import { headCheck } from "./head-check.js";
 import { writeInt64 } from "./int64.js";
 import { at, batchBytesMax, batchHeaderBytes, idHeader, lengthExcludesBytes, magic } from "./layout.js";
+import type { RecordInput } from "./record.js";
 import { varintBytes, writeVarint } from "./varint.js";
-
-/** What goes into a batch. */
-export interface RecordInput {
-  /** A text is stored as UTF-8. */
-  readonly value: Uint8Array | string;
-  readonly key: string | undefined;
-  /** Stored as the first header when given. */
-  readonly id: string | undefined;
-  readonly headers: Readonly<Record<string, string>> | undefined;
-}
 
 const bufferBytesMin = 512;
 

@@ -15,11 +15,21 @@ export type BatchCondition = "whole" | "cut" | "head-damaged" | "body-damaged" |
 
 /** Looks at the batch that begins at `position`. Reads nothing outside `bytes`, whatever they hold. */
 export function checkBatch(bytes: Buffer, position: number): BatchCondition {
+  const head = checkHead(bytes, position);
+  if (head !== "whole") return head;
+  return position + batchBytesAt(bytes, position) > bytes.length ? "cut" : checkBody(bytes, position);
+}
+
+/** The first half of `checkBatch`: whether the length that stands there may be believed. */
+export function checkHead(bytes: Buffer, position: number): "whole" | "cut" | "head-damaged" | "unsupported" {
   if (bytes.length - position < batchHeaderBytes) return "cut";
   if (!isHead(bytes, position)) return "head-damaged";
-  if (bytes[position + at.magic] !== magic) return "unsupported";
+  return bytes[position + at.magic] === magic ? "whole" : "unsupported";
+}
+
+/** The second half, behind a whole head, with all of the batch in `bytes`. */
+export function checkBody(bytes: Buffer, position: number): "whole" | "body-damaged" | "unsupported" {
   const end = position + batchBytesAt(bytes, position);
-  if (end > bytes.length) return "cut";
   const stored = bytes.readUInt32BE(position + at.crc);
   if (crc32c(bytes.subarray(position + at.attributes, end)) !== stored) return "body-damaged";
   return bytes.readInt16BE(position + at.attributes) === 0 ? "whole" : "unsupported";

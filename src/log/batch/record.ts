@@ -1,6 +1,16 @@
 import { idHeader } from "./layout.js";
 import { corrupt, VarintReader } from "./varint.js";
 
+/** A record as it goes into a batch. */
+export interface RecordInput {
+  /** A text is stored as UTF-8. */
+  readonly value: Uint8Array | string;
+  readonly key: string | undefined;
+  /** Stored as the first header when given. */
+  readonly id: string | undefined;
+  readonly headers: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * One record inside a batch in memory. Knows where its parts are; decodes a part when it is asked for.
  * Holds on to the batch: whoever keeps a record for long should copy what it needs.
