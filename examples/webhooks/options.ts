@@ -28,25 +28,31 @@ export const usage = `Usage: npm start -- [options]
 A run that was interrupted (Ctrl-C, a kill, a power cut) is gone on with by the next \`npm start\`.
 `;
 
+/** Something on the command line cannot be; the message says what. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export const defaultData = "./millrace-data/webhooks";
+
+const declared = {
+  events: { type: "string", default: "20000" },
+  rate: { type: "string" },
+  crash: { type: "boolean", default: false },
+  seed: { type: "string" },
+  data: { type: "string", default: defaultData },
+  keep: { type: "boolean", default: false },
+  help: { type: "boolean", short: "h", default: false },
+} as const;
+
 /**
  * The options of this command line, or "help".
- * @throws TypeError saying which argument is wrong.
+ * @throws UsageError saying which argument is wrong.
  */
 export function parseOptions(args: readonly string[], randomSeed: () => number): Options | "help" {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      events: { type: "string", default: "20000" },
-      rate: { type: "string" },
-      crash: { type: "boolean", default: false },
-      seed: { type: "string" },
-      data: { type: "string", default: "./millrace-data/webhooks" },
-      keep: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-    },
-  });
+  const values = parse(args);
   if (values.help) return "help";
-  if (values.data === "") throw new TypeError("--data must name a directory");
+  if (values.data === "") throw new UsageError("--data must name a directory");
   return {
     events: wholeNumber("--events", values.events, 1),
     crash: values.crash,
@@ -57,11 +63,19 @@ export function parseOptions(args: readonly string[], randomSeed: () => number):
   };
 }
 
+function parse(args: readonly string[]): ReturnType<typeof parseArgs<{ options: typeof declared }>>["values"] {
+  try {
+    return parseArgs({ args: [...args], options: declared }).values;
+  } catch (error) {
+    throw new UsageError(`${(error as Error).message} See --help`);
+  }
+}
+
 /** Ids carry seven digits, which is also plenty. */
 const eventsMax = 9_999_999;
 
 function wholeNumber(option: string, text: string, least: number): number {
   const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (number >= least && number <= eventsMax) return number;
-  throw new TypeError(`${option} must be a whole number from ${least} to ${eventsMax}, not ${JSON.stringify(text)}`);
+  throw new UsageError(`${option} must be a whole number from ${least} to ${eventsMax}, not ${JSON.stringify(text)}`);
 }

@@ -1,7 +1,9 @@
-import { createHash } from "node:crypto";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { chance } from "./chance.js";
 import { NdjsonFile } from "./ndjson-file.js";
 import { LineReader } from "./smtp-lines.js";
+
+export const mailboxFile = "mailbox.ndjson";
 
 export interface SinkOptions {
   /** Accepted mails, one a line; what the mailboxes of the world would hold. */
@@ -94,8 +96,7 @@ export class SmtpSink {
   }
 
   #failsNow(mail: AcceptedMail): boolean {
-    const digest = createHash("sha1").update(`${this.#options.seed} ${mail.id} ${mail.attempt}`).digest();
-    return digest.readUInt32BE(0) / 2 ** 32 < this.#options.failShare;
+    return chance(this.#options.seed, `${mail.id} ${mail.attempt}`) < this.#options.failShare;
   }
 }
 

@@ -13,8 +13,13 @@ export class Tally {
 
   add(eventId: string): void {
     const number = eventNumber(eventId);
-    const times = number === undefined ? undefined : this.#times[number];
-    if (number === undefined || times === undefined) {
+    if (number === undefined) this.#strangers += 1;
+    else this.addNumber(number);
+  }
+
+  addNumber(number: number): void {
+    const times = this.#times[number];
+    if (times === undefined) {
       this.#strangers += 1;
       return;
     }
@@ -25,6 +30,11 @@ export class Tally {
 
   has(number: number): boolean {
     return (this.#times[number] ?? 0) > 0;
+  }
+
+  /** The numbers of the events seen. */
+  numbers(): number[] {
+    return [...this.#times.keys()].filter((number) => this.has(number));
   }
 
   /** Events seen at least once. */

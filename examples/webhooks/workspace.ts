@@ -1,5 +1,6 @@
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { UsageError } from "./options.js";
 
 /** What a run is, kept in `run.json`, so that an interrupted one can be gone on with. */
 interface RunFile {
@@ -82,7 +83,7 @@ async function readRunFile(directory: string): Promise<RunFile | undefined> {
   const text = names.includes(runFileName) ? await readFile(join(directory, runFileName), "utf8") : "{}";
   const run = JSON.parse(text) as Partial<RunFile>;
   if (run.program !== program) {
-    throw new TypeError(`${directory} holds something else. Name a directory of its own with --data, or an empty one`);
+    throw new UsageError(`${directory} holds something else. Name a directory of its own with --data, or an empty one`);
   }
   return run as RunFile;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseOptions } from "../../../examples/webhooks/options.js";
+import { parseOptions, UsageError } from "../../../examples/webhooks/options.js";
 
 const parse = (...args: string[]): ReturnType<typeof parseOptions> => parseOptions(args, () => 7);
 
@@ -40,7 +40,7 @@ test.for([
   ["--data", ""],
   ["--evnets", "1"],
   ["surplus"],
-])("%j is refused with a TypeError that names it", (args) => {
-  expect(() => parse(...args)).toThrow(TypeError);
+])("%j is refused with a UsageError that names it", (args) => {
+  expect(() => parse(...args)).toThrow(UsageError);
   expect(() => parse(...args)).toThrow(args[0]);
 });

@@ -2,6 +2,7 @@ import { access, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { UsageError } from "../../../examples/webhooks/options.js";
 import { Workspace } from "../../../examples/webhooks/workspace.js";
 
 let parent: string;
@@ -45,6 +46,6 @@ test("a directory that holds something else is refused and left as it is", async
   await writeFile(join(parent, "precious"), "");
   await expect(Workspace.open(parent, { ...begin, fresh: true })).rejects.toThrow(/holds something else.*--data/);
   await writeFile(join(parent, "run.json"), "{}");
-  await expect(Workspace.open(parent, begin)).rejects.toThrow(TypeError);
+  await expect(Workspace.open(parent, begin)).rejects.toThrow(UsageError);
   expect(await readdir(parent)).toEqual(["precious", "run.json"]);
 });
