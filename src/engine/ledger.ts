@@ -1,0 +1,90 @@
+/**
+ * The engine's side of recovery: takes in what the log read back, and hands out what a checkpoint must store.
+ * Holds the catalog and the progress of every group; knows nothing of leases, consumers and time.
+ */
+import { type ByteReader, ByteWriter } from "../base/bytes.js";
+import type { PageChange, StateMachine, StateSnapshot } from "../log/state.js";
+import { Catalog, type KnownChannel, type KnownGroup } from "./meta.js";
+import { Progress } from "./progress.js";
+import { entryTypes, snapshotVersion, unsupported } from "./state-codec.js";
+
+export class Ledger implements StateMachine {
+  readonly catalog: Catalog = new Catalog();
+  /** By group, then by partition. */
+  readonly #progress = new Map<number, Progress[]>();
+  /** Whose number a group has: filled while opening, before the first state is read. */
+  readonly #groups = new Map<number, { readonly channel: KnownChannel; readonly group: KnownGroup }>();
+
+  /** The group's progress on each of the channel's partitions; made where there is none yet. */
+  progressOf(channel: KnownChannel, group: KnownGroup): readonly Progress[] {
+    this.#groups.set(group.id, { channel, group });
+    const all = this.#progress.get(group.id) ?? [];
+    this.#progress.set(group.id, all);
+    for (let partition = all.length; partition < channel.spec.partitions; partition++) {
+      all.push(new Progress({ groupId: group.id, partition, start: group.starts[partition] ?? 0 }));
+    }
+    return all;
+  }
+
+  meta(entry: unknown): void {
+    this.catalog.apply(entry);
+    this.#groups.clear();
+  }
+
+  restore(body: ByteReader): void {
+    const version = body.varint();
+    if (version !== snapshotVersion) throw unsupported(`a snapshot of version ${version}`);
+    for (let left = body.varint(); left > 0; left--) this.#find(body.varint(), body.varint()).readSnapshot(body);
+  }
+
+  restorePage(file: string, page: number, bytes: Uint8Array): void {
+    const [, groupId, , partition] = /^g\/(\d+)\/(\d+)-(\d+)$/.exec(file) ?? [];
+    if (groupId === undefined || partition === undefined)
+      throw unsupported(`a page file named ${JSON.stringify(file)}`);
+    this.#find(Number(groupId), Number(partition)).settled.restorePage(page, bytes);
+  }
+
+  replay(type: number, body: ByteReader): void {
+    if (type < entryTypes.settled || type > entryTypes.bytes) throw unsupported(`a state entry of type ${type}`);
+    this.#find(body.varint(), body.varint()).replay(type, body);
+  }
+
+  snapshot(): StateSnapshot {
+    const body = new ByteWriter(4096);
+    const pages: PageChange[] = [];
+    const all = [...this.#progress.values()].flat().filter((progress) => this.#groups.has(progress.groupId));
+    body.varint(snapshotVersion);
+    body.varint(all.length);
+    for (const progress of all) {
+      body.varint(progress.groupId);
+      body.varint(progress.partition);
+      progress.writeSnapshot(body);
+      this.#addPages(progress, pages);
+    }
+    return { body: body.copy(), pages };
+  }
+
+  #addPages(progress: Progress, pages: PageChange[]): void {
+    const known = this.#groups.get(progress.groupId);
+    const file = `g/${progress.groupId}/${known?.channel.id ?? 0}-${progress.partition}`;
+    for (const change of progress.settled.takeChangedPages()) pages.push({ file, ...change });
+  }
+
+  /** Of a group whose entry in the meta journal was lost, its progress is read into the void, and its number never used again. */
+  #find(groupId: number, partition: number): Progress {
+    if (this.#groups.size === 0) this.#indexGroups();
+    const known = this.#groups.get(groupId);
+    const lost = new Progress({ groupId, partition, start: 0 });
+    if (known === undefined) {
+      this.catalog.reserveId(groupId);
+      return lost;
+    }
+    return this.progressOf(known.channel, known.group)[partition] ?? lost;
+  }
+
+  #indexGroups(): void {
+    for (const channel of this.catalog.channels) {
+      for (const group of channel.groups.values()) this.#groups.set(group.id, { channel, group });
+    }
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * How far one group has come on one partition. All that outlives the process about its deliveries:
+ *
+ *        floor              delivered high                      end
+ *   ───────┼──────────────────────┼───────────────────────────────┼──
+ *  settled │ each was delivered at │ none was delivered, except those
+ *          │ least once; some are  │ that a retry is remembered of
+ *          │ settled               │
+ *
+ * A message below `deliveredHigh` counts as delivered once without a word about it, so that the usual life of a message
+ * costs no memory and a crash forgets no attempt. Only messages with another count, or with a time to wait for, have a `Retry`.
+ *
+ * Pure state: changes happen at the call, `drain` writes down what changed since the last time, and `replay` meets it again.
+ */
+import { assert } from "../base/assert.js";
+import type { ByteReader, ByteWriter } from "../base/bytes.js";
+import type { StateWriter } from "../log/state.js";
+import { SettledPages, type Run } from "./settled-pages.js";
+import { entryTypes, readRetries, readRuns, type Retry, type RetryAt, writeRetries, writeRuns } from "./state-codec.js";
+
+export interface ProgressPlace {
+  readonly groupId: number;
+  readonly partition: number;
+  /** The first offset the group reads. */
+  readonly start: number;
+}
+
+export class Progress {
+  readonly groupId: number;
+  readonly partition: number;
+  #settled: SettledPages;
+  #deliveredHigh: number;
+  readonly #retries = new Map<number, Retry>();
+  #bytes = 0;
+  /** Settled since the last drain: first and end of each run in turn, and of the run that still grows. */
+  #runs: number[] = [];
+  #runFirst = -1;
+  #runEnd = -1;
+  #deliveredChanged = false;
+  #bytesChanged = false;
+  readonly #changedRetries = new Set<number>();
+
+  constructor(place: ProgressPlace) {
+    this.groupId = place.groupId;
+    this.partition = place.partition;
+    this.#settled = new SettledPages(place.start);
+    this.#deliveredHigh = place.start;
+  }
+
+  get settled(): SettledPages {
+    return this.#settled;
+  }
+
+  /** The first offset that is not settled. */
+  get floor(): number {
+    return this.#settled.floor;
+  }
+
+  /** Below it everything was delivered at least once. */
+  get deliveredHigh(): number {
+    return this.#deliveredHigh;
+  }
+
+  /** Messages of which more is remembered than that they were delivered once. */
+  get retries(): number {
+    return this.#retries.size;
+  }
+
+  /** What a queue with a bound on bytes holds. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Messages from the floor to `end` that are not settled. */
+  unsettled(end: number): number {
+    return Math.max(0, end - this.#settled.floor - this.#settled.above);
+  }
+
+  attempts(offset: number): number {
+    return this.#retries.get(offset)?.attempts ?? (offset < this.#deliveredHigh ? 1 : 0);
+  }
+
+  retry(offset: number): Retry | undefined {
+    return this.#retries.get(offset);
+  }
+
+  /** Whether this call settled it. */
+  settle(offset: number): boolean {
+    if (!this.#settled.settle(offset)) return false;
+    if (offset !== this.#runEnd) this.#beginRun(offset);
+    this.#runEnd++;
+    if (this.#retries.size > 0) this.#retries.delete(offset);
+    return true;
+  }
+
+  /** Settles all of `from` to `to`: they do not exist, or are no longer kept. Returns how many were not settled before. */
+  settleRange(from: number, to: number): number {
+    if (to <= from) return 0;
+    const count = this.#settled.settleRange(from, to);
+    if (count === 0) return 0;
+    this.#beginRun(from);
+    this.#runEnd = to;
+    this.#forgetRetries(from, to);
+    return count;
+  }
+
+  /** Everything below `offset` has now been delivered at least once. */
+  reach(offset: number): void {
+    if (offset <= this.#deliveredHigh) return;
+    this.#deliveredHigh = offset;
+    this.#deliveredChanged = true;
+  }
+
+  /** Nothing from `offset` on was delivered after all, except what a retry is remembered of. */
+  rewind(offset: number): void {
+    assert(offset >= this.#settled.floor, "what is settled stays delivered");
+    if (offset >= this.#deliveredHigh) return;
+    this.#deliveredHigh = offset;
+    this.#deliveredChanged = true;
+  }
+
+  /** Delivers it once more; returns the number of this attempt. */
+  deliver(offset: number): number {
+    const attempts = this.attempts(offset) + 1;
+    this.remember(offset, { attempts, dueAtMs: 0, firstFailedAtMs: this.#retries.get(offset)?.firstFailedAtMs ?? 0 });
+    return attempts;
+  }
+
+  remember(offset: number, retry: Retry): void {
+    assert(retry.attempts >= 0, "attempts are never less than none");
+    this.#keep(offset, retry);
+    this.#changedRetries.add(offset);
+  }
+
+  setBytes(bytes: number): void {
+    if (bytes === this.#bytes) return;
+    this.#bytes = bytes;
+    this.#bytesChanged = true;
+  }
+
+  /** What was delivered and is not settled, in order: after a restart all of it has to be delivered again. */
+  *delivered(): Generator<{ offset: number; dueAtMs: number }> {
+    for (
+      let offset = this.#settled.floor;
+      offset < this.#deliveredHigh;
+      offset = this.#settled.nextUnsettled(offset + 1)
+    ) {
+      yield { offset, dueAtMs: this.#retries.get(offset)?.dueAtMs ?? 0 };
+    }
+  }
+
+  /**
+   * The partition ends before what we know about it: the meta journal, which is older or younger than the log, said
+   * where the group starts. What is to come must not be settled in advance.
+   */
+  fitTo(end: number): void {
+    if (this.#settled.floor > end) this.#settled = new SettledPages(end);
+    this.#deliveredHigh = Math.min(this.#deliveredHigh, end);
+    for (const offset of this.#retries.keys()) if (offset >= end) this.#retries.delete(offset);
+  }
+
+  drain(writer: StateWriter): void {
+    if (this.#runEnd >= 0) this.#drainRuns(writer);
+    if (this.#deliveredChanged) {
+      this.#deliveredChanged = false;
+      writer.entry(entryTypes.delivered, (body) => {
+        this.#writePlace(body);
+        body.varint(this.#deliveredHigh);
+      });
+    }
+    if (this.#changedRetries.size > 0) this.#drainRetries(writer);
+    if (this.#bytesChanged) {
+      this.#bytesChanged = false;
+      writer.entry(entryTypes.bytes, (body) => {
+        this.#writePlace(body);
+        body.varint(this.#bytes);
+      });
+    }
+  }
+
+  /** An entry of ours again, its place already read. */
+  replay(type: number, body: ByteReader): void {
+    if (type === entryTypes.settled) {
+      for (const run of readRuns(body)) this.#restoreRun(run);
+    } else if (type === entryTypes.delivered) {
+      this.#deliveredHigh = body.varint();
+    } else if (type === entryTypes.retries) {
+      for (const [offset, retry] of readRetries(body)) this.#keep(offset, retry);
+    } else {
+      assert(type === entryTypes.bytes, `entry type ${type} is not one of progress`);
+      this.#bytes = body.varint();
+    }
+  }
+
+  /** The snapshot's part, after its place. Bitmap pages are stored apart. */
+  writeSnapshot(body: ByteWriter): void {
+    body.varint(this.#settled.floor);
+    body.varint(this.#deliveredHigh);
+    body.varint(this.#bytes);
+    writeRuns(body, this.#settled.fullPages());
+    writeRetries(
+      body,
+      [...this.#retries].sort(([one], [other]) => one - other),
+    );
+  }
+
+  readSnapshot(body: ByteReader): void {
+    this.#settled = new SettledPages(body.varint());
+    this.#deliveredHigh = body.varint();
+    this.#bytes = body.varint();
+    this.#settled.restoreFullPages(readRuns(body));
+    this.#retries.clear();
+    for (const [offset, retry] of readRetries(body)) this.#retries.set(offset, retry);
+  }
+
+  #keep(offset: number, retry: Retry): void {
+    const usual = offset < this.#deliveredHigh ? 1 : 0;
+    const plain = retry.attempts === usual && retry.dueAtMs === 0 && retry.firstFailedAtMs === 0;
+    if (plain || this.#settled.has(offset)) this.#retries.delete(offset);
+    else this.#retries.set(offset, retry);
+  }
+
+  #beginRun(first: number): void {
+    if (this.#runEnd >= 0) this.#runs.push(this.#runFirst, this.#runEnd);
+    this.#runFirst = first;
+    this.#runEnd = first;
+  }
+
+  #drainRuns(writer: StateWriter): void {
+    this.#beginRun(-1);
+    const runs = mergedRuns(this.#runs);
+    this.#runs = [];
+    writer.entry(entryTypes.settled, (body) => {
+      this.#writePlace(body);
+      writeRuns(body, runs);
+    });
+  }
+
+  #drainRetries(writer: StateWriter): void {
+    const changed: RetryAt[] = [];
+    for (const offset of [...this.#changedRetries].sort(ascending)) {
+      if (this.#settled.has(offset)) continue;
+      const retry = this.#retries.get(offset);
+      changed.push([offset, retry ?? { attempts: this.attempts(offset), dueAtMs: 0, firstFailedAtMs: 0 }]);
+    }
+    this.#changedRetries.clear();
+    if (changed.length === 0) return;
+    writer.entry(entryTypes.retries, (body) => {
+      this.#writePlace(body);
+      writeRetries(body, changed);
+    });
+  }
+
+  #writePlace(body: ByteWriter): void {
+    body.varint(this.groupId);
+    body.varint(this.partition);
+  }
+
+  #restoreRun(run: Run): void {
+    const end = run.first + run.count;
+    this.#settled.settleRange(run.first, end);
+    this.#forgetRetries(run.first, end);
+  }
+
+  #forgetRetries(from: number, to: number): void {
+    if (this.#retries.size === 0) return;
+    for (const offset of this.#retries.keys()) if (offset >= from && offset < to) this.#retries.delete(offset);
+  }
+}
+
+function ascending(one: number, other: number): number {
+  return one - other;
+}
+
+/** From first and end in turn to runs that ascend and do not touch. */
+function mergedRuns(bounds: readonly number[]): Run[] {
+  const runs: { first: number; count: number }[] = [];
+  for (let at = 0; at < bounds.length; at += 2) {
+    const first = bounds[at] as number;
+    runs.push({ first, count: (bounds[at + 1] as number) - first });
+  }
+  runs.sort((one, other) => one.first - other.first);
+  let kept = 0;
+  for (const run of runs) {
+    const last = runs[kept - 1];
+    if (kept > 0 && last !== undefined && run.first <= last.first + last.count) {
+      last.count = Math.max(last.count, run.first + run.count - last.first);
+    } else runs[kept++] = run;
+  }
+  runs.length = kept;
+  return runs;
+}

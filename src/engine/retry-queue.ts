@@ -1,0 +1,76 @@
+/**
+ * Offsets that wait for their time, earliest first; of the same time the lowest offset first.
+ * A binary heap over two arrays of numbers: 16 bytes an entry and no object.
+ * Times are those of the monotonic clock, so that a jump of the wall clock fires nothing early.
+ */
+import { assert } from "../base/assert.js";
+
+export class RetryQueue {
+  readonly #dueMs: number[] = [];
+  readonly #offsets: number[] = [];
+
+  get size(): number {
+    return this.#offsets.length;
+  }
+
+  /** When the first is due; Infinity when there is none. */
+  get firstDueMs(): number {
+    return this.#dueMs[0] ?? Infinity;
+  }
+
+  push(offset: number, dueMs: number): void {
+    let at = this.#offsets.length;
+    this.#offsets.push(offset);
+    this.#dueMs.push(dueMs);
+    while (at > 0) {
+      const parent = (at - 1) >>> 1;
+      if (!this.#before(at, parent)) break;
+      this.#swap(at, parent);
+      at = parent;
+    }
+  }
+
+  /** Takes the first one out. */
+  pop(): number {
+    const first = this.#offsets[0];
+    assert(first !== undefined, "an empty queue has no first");
+    const lastOffset = this.#offsets.pop() as number;
+    const lastDueMs = this.#dueMs.pop() as number;
+    if (this.#offsets.length > 0) {
+      this.#offsets[0] = lastOffset;
+      this.#dueMs[0] = lastDueMs;
+      this.#sink();
+    }
+    return first;
+  }
+
+  #sink(): void {
+    const size = this.#offsets.length;
+    let at = 0;
+    for (;;) {
+      const left = 2 * at + 1;
+      if (left >= size) return;
+      const right = left + 1;
+      const child = right < size && this.#before(right, left) ? right : left;
+      if (!this.#before(child, at)) return;
+      this.#swap(child, at);
+      at = child;
+    }
+  }
+
+  #before(one: number, other: number): boolean {
+    const oneDueMs = this.#dueMs[one] as number;
+    const otherDueMs = this.#dueMs[other] as number;
+    if (oneDueMs !== otherDueMs) return oneDueMs < otherDueMs;
+    return (this.#offsets[one] as number) < (this.#offsets[other] as number);
+  }
+
+  #swap(one: number, other: number): void {
+    const offset = this.#offsets[one] as number;
+    const dueMs = this.#dueMs[one] as number;
+    this.#offsets[one] = this.#offsets[other] as number;
+    this.#dueMs[one] = this.#dueMs[other] as number;
+    this.#offsets[other] = offset;
+    this.#dueMs[other] = dueMs;
+  }
+}

@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { assign, type Candidate } from "../../src/engine/assignment.js";
+
+const nobody = (partitions: number): undefined[] => Array.from({ length: partitions });
+const unnamed = (member: string): Candidate<string> => ({ member, name: undefined });
+
+describe("the assignment of partitions", () => {
+  test("is balanced, complete and moves no more than balance asks for", () => {
+    const members = fc.uniqueArray(fc.constantFrom("a", "b", "c", "d", "e"), { minLength: 1 });
+    const before = fc.array(fc.option(fc.constantFrom("a", "b", "c", "d", "e", "gone"), { nil: undefined }), {
+      minLength: 1,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(members, before, (present, owners) => {
+        const known = owners.map((owner) => (owner !== undefined && present.includes(owner) ? owner : undefined));
+        const after = assign(present.map(unnamed), { owners: known, lastNames: nobody(owners.length) });
+        const count = (list: readonly unknown[], member: string): number =>
+          list.filter((each) => each === member).length;
+        const counts = present.map((member) => count(after, member));
+        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+        expect(counts.reduce((sum, each) => sum + each, 0)).toBe(owners.length);
+        const moved = after.filter(
+          (owner, partition) => known[partition] !== undefined && owner !== known[partition],
+        ).length;
+        const mostMoves = present.reduce(
+          (sum, member) => sum + Math.max(0, count(known, member) - count(after, member)),
+          0,
+        );
+        expect(moved).toBe(mostMoves);
+      }),
+    );
+  });
+
+  test("leaves partitions without an owner when there is no member", () => {
+    expect(assign([], { owners: ["a", "a"], lastNames: nobody(2) })).toEqual([undefined, undefined]);
+  });
+
+  test("leaves members without a partition when there are more of them", () => {
+    const owners = assign(["a", "b", "c"].map(unnamed), { owners: ["c", "b"], lastNames: nobody(2) });
+    expect(owners).toEqual(["c", "b"]);
+  });
+
+  test("gives a named member back what it had", () => {
+    const a = { member: "a-2", name: "a" };
+    const b = { member: "b-1", name: "b" };
+    const lastNames = ["a", "b", "a", "b"];
+    expect(assign([b, a], { owners: ["b-1", "b-1", "b-1", "b-1"], lastNames })).toEqual(["a-2", "b-1", "a-2", "b-1"]);
+  });
+
+  test("gives the larger share to whoever holds more already", () => {
+    const owners = ["b", "b", "b", "a", "a"];
+    expect(assign(["a", "b"].map(unnamed), { owners, lastNames: nobody(5) })).toEqual(owners);
+  });
+});
