@@ -122,6 +122,7 @@ const pageAt = (position: number): number => Math.floor(position / pageBytes);
 function pagesOf(changes: readonly Change[]): Set<number> {
   const pages = new Set<number>();
   for (const { position, bytes } of changes) {
+    if (bytes.length === 0) continue;
     for (let page = pageAt(position); page * pageBytes < position + bytes.length; page += 1) pages.add(page);
   }
   return pages;
