@@ -1,0 +1,170 @@
+/** Millrace doing one kind of work, as a contender. Through the published surface only, with durability "fsync". */
+import { type Channel, type Millrace, type Queue, bytes, open, queue } from "millrace";
+import type { Contender } from "./contest.js";
+import { DrainRounds, rateOf, timesOf } from "./work.js";
+
+/** More than any run sends: what is measured is the log, not the wait for room. */
+export const capacity = { messages: 1_000_000_000, whenFull: "reject" } as const;
+
+export const byteQueue = (name: string): Queue<Uint8Array> => queue(name, { codec: bytes, capacity });
+
+/** What all of them share: a directory, opened and closed. */
+abstract class Opened implements Contender {
+  readonly name: string = "millrace";
+  #mill: Millrace | undefined;
+
+  get mill(): Millrace {
+    if (this.#mill === undefined) throw new Error("not opened yet");
+    return this.#mill;
+  }
+
+  async open(directory: string): Promise<void> {
+    this.#mill = await open(directory, { durability: "fsync" });
+  }
+
+  async close(): Promise<void> {
+    await this.#mill?.close();
+  }
+
+  abstract round(seconds: number): Promise<readonly number[]>;
+}
+
+export interface SendsOptions<T> {
+  /** Sent to in turn. */
+  readonly channels: readonly Channel<T>[];
+  readonly values: readonly T[];
+  readonly inFlight: number;
+}
+
+/** `sendAll` of all values at once, some such calls in flight. Messages a second. */
+export class BatchSends<T> extends Opened {
+  readonly #options: SendsOptions<T>;
+
+  constructor(options: SendsOptions<T>) {
+    super();
+    this.#options = options;
+  }
+
+  async round(seconds: number): Promise<readonly number[]> {
+    const { channels, values, inFlight } = this.#options;
+    const channel = channels[0] as Channel<T>;
+    const step = async (): Promise<number> => (await this.mill.sendAll(channel, values)).length;
+    const lanes = await Promise.all(Array.from({ length: inFlight }, () => rateOf(seconds, step)));
+    return [lanes.flat().reduce((sum, each) => sum + each, 0)];
+  }
+}
+
+/** `send` of one after the other, so many of them in flight: as each resolves, the next is sent. Messages a second. */
+export class SingleSends<T> extends Opened {
+  override readonly name: string;
+  readonly #options: SendsOptions<T>;
+  #next = 0;
+
+  constructor(options: SendsOptions<T>, name = "millrace") {
+    super();
+    this.#options = options;
+    this.name = name;
+  }
+
+  override async open(directory: string): Promise<void> {
+    await super.open(directory);
+    // The first send to a channel creates it: not what is measured.
+    const { channels, values } = this.#options;
+    for (const channel of channels) await this.mill.send(channel, values[0] as T);
+  }
+
+  async round(seconds: number): Promise<readonly number[]> {
+    const start = performance.now();
+    const end = start + seconds * 1000;
+    const lanes = Array.from({ length: this.#options.inFlight }, () => this.#lane(end));
+    const sent = (await Promise.all(lanes)).reduce((sum, each) => sum + each, 0);
+    return [(sent / (performance.now() - start)) * 1000];
+  }
+
+  async #lane(end: number): Promise<number> {
+    const { mill } = this;
+    let sent = 0;
+    do {
+      const { channels, values } = this.#options;
+      const next = this.#next++;
+      await mill.send(channels[next % channels.length] as Channel<T>, values[next % values.length] as T);
+      sent += 1;
+    } while (performance.now() < end);
+    return sent;
+  }
+}
+
+/** One `send` at a time. Milliseconds of each. */
+export class LoneSends<T> extends Opened {
+  readonly #channel: Channel<T>;
+  readonly #value: T;
+
+  constructor(channel: Channel<T>, value: T) {
+    super();
+    this.#channel = channel;
+    this.#value = value;
+  }
+
+  round(seconds: number): Promise<readonly number[]> {
+    return timesOf(seconds, () => this.mill.send(this.#channel, this.#value));
+  }
+}
+
+/** Empties a queue that is filled before: each message handled and settled, the settlements durable. Messages a second. */
+export class Handles extends Opened {
+  readonly #values: readonly Uint8Array[];
+  readonly #channel: Queue<Uint8Array> = byteQueue("messages");
+  readonly #rounds: DrainRounds;
+
+  constructor(values: readonly Uint8Array[], how: { readonly concurrency: number } | { readonly batch: number }) {
+    super();
+    this.#values = values;
+    this.#rounds = new DrainRounds({
+      fill: (messages) => this.#fill(messages),
+      drain: (messages) =>
+        "batch" in how ? this.#drainBatches(messages, how.batch) : this.#drain(messages, how.concurrency),
+    });
+  }
+
+  round(seconds: number): Promise<readonly number[]> {
+    return this.#rounds.round(seconds);
+  }
+
+  async #fill(messages: number): Promise<void> {
+    for (let filled = 0; filled < messages; filled += this.#values.length) {
+      await this.mill.sendAll(this.#channel, this.#values);
+    }
+  }
+
+  async #drain(messages: number, concurrency: number): Promise<void> {
+    const allHandled = countdown(messages);
+    const consumer = this.mill.handle(this.#channel, () => allHandled.count(1), { concurrency });
+    await allHandled.reached;
+    await consumer.close();
+  }
+
+  async #drainBatches(messages: number, size: number): Promise<void> {
+    const allHandled = countdown(messages);
+    const consumer = this.mill.handleBatch(this.#channel, (values) => allHandled.count(values.length), { size });
+    await allHandled.reached;
+    await consumer.close();
+  }
+}
+
+interface Countdown {
+  count(messages: number): void;
+  readonly reached: Promise<void>;
+}
+
+function countdown(messages: number): Countdown {
+  let left = messages;
+  let reach: () => void;
+  const reached = new Promise<void>((resolve) => (reach = resolve));
+  return {
+    reached,
+    count: (handled) => {
+      left -= handled;
+      if (left <= 0) reach();
+    },
+  };
+}
