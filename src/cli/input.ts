@@ -1,0 +1,94 @@
+import { basename, dirname, resolve } from "node:path";
+import type { DiskFile } from "../disk/disk.js";
+import { nodeDisk } from "../disk/node.js";
+import { CommandError } from "./failure.js";
+
+/** A line of input without its line break, and where it stands. */
+export interface Line {
+  readonly number: number;
+  readonly bytes: Uint8Array;
+  /** Bytes of input up to and with this line. */
+  readonly endsAt: number;
+}
+
+const chunkBytes = 256 * 1024;
+
+/** A file's bytes, a chunk at a time. Says FILE_UNREADABLE when there is none. */
+export class InputFile {
+  readonly bytes: number;
+  readonly #file: DiskFile;
+
+  private constructor(file: DiskFile, bytes: number) {
+    this.#file = file;
+    this.bytes = bytes;
+  }
+
+  static open(path: string): InputFile {
+    const absolute = resolve(path);
+    try {
+      const file = nodeDisk(dirname(absolute)).open(basename(absolute), "read");
+      return new InputFile(file, file.size());
+    } catch (error) {
+      throw new CommandError("FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+    }
+  }
+
+  *chunks(): Generator<Uint8Array> {
+    for (let position = 0; ;) {
+      const chunk = new Uint8Array(chunkBytes);
+      const read = this.#file.read(chunk, position);
+      if (read === 0) return;
+      position += read;
+      yield chunk.subarray(0, read);
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Error) return cause.message;
+  return error instanceof Error ? error.message : String(error);
+}
+
+const lineBreak = 10;
+
+/** Splits at "\n". A line may be cut from many chunks, but is never longer than `lineBytesMax`: memory stays bounded. */
+export async function* linesOf(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  lineBytesMax: number,
+): AsyncGenerator<Line> {
+  let number = 1;
+  let endsAt = 0;
+  let held: Uint8Array[] = [];
+  let heldBytes = 0;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let end = chunk.indexOf(lineBreak); end !== -1; end = chunk.indexOf(lineBreak, start)) {
+      const bytes = joined(held, chunk.subarray(start, end));
+      endsAt += bytes.length + 1;
+      yield { number, bytes, endsAt };
+      number += 1;
+      held = [];
+      heldBytes = 0;
+      start = end + 1;
+    }
+    const rest = chunk.subarray(start);
+    heldBytes += rest.length;
+    if (heldBytes > lineBytesMax) {
+      throw new CommandError(
+        "INPUT_INVALID",
+        `line ${number} is longer than ${lineBytesMax} bytes: no message can be that large`,
+      );
+    }
+    if (rest.length > 0) held.push(rest);
+  }
+  if (heldBytes > 0) yield { number, bytes: joined(held, new Uint8Array(0)), endsAt: endsAt + heldBytes };
+}
+
+function joined(held: readonly Uint8Array[], last: Uint8Array): Uint8Array {
+  return held.length === 0 ? last : Buffer.concat([...held, last]);
+}

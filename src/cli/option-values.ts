@@ -1,0 +1,40 @@
+import { InvalidArgumentError } from "commander";
+import { type Duration, durationMs } from "../base/duration.js";
+
+/** Parsers for the values of options. What they refuse, the parser of the command line reports with the option's name. */
+
+export function count(text: string): number {
+  const number = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(number) && number > 0) return number;
+  throw new InvalidArgumentError("It must be a whole number from 1.");
+}
+
+export function countFromZero(text: string): number {
+  return text === "0" ? 0 : count(text);
+}
+
+export function duration(text: string): Duration {
+  try {
+    // A bare number would be milliseconds, which nobody means who types "--lease 30".
+    if (/^\d+$/.test(text)) throw new TypeError(text);
+    durationMs(text as Duration, "");
+    return text as Duration;
+  } catch {
+    throw new InvalidArgumentError('It must be a number with its unit, such as "250ms", "30s", "5m", "2h" or "7d".');
+  }
+}
+
+export function oneOf<Choice extends string>(choices: readonly Choice[]): (text: string) => Choice {
+  return (text) => {
+    const found = choices.find((choice) => choice === text);
+    if (found === undefined) throw new InvalidArgumentError(`It must be one of ${choices.join(", ")}.`);
+    return found;
+  };
+}
+
+/** Gathers `--header name=value`, which may be given many times. */
+export function header(text: string, gathered: Record<string, string> = {}): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It must be name=value.");
+  return { ...gathered, [text.slice(0, at)]: text.slice(at + 1) };
+}
