@@ -1,7 +1,7 @@
 import { systemError } from "../failure.js";
 import type { StoredFile } from "./stored-file.js";
 
-/** The room of the simulated disk. A file takes as much as was written, holes at its end take none. */
+/** The room of the simulated disk. A file takes as much as up to its last write; a hole behind it takes none. */
 export class Space {
   capacityBytes: number;
   usedBytes = 0;
@@ -16,7 +16,7 @@ export class Space {
 
   /** How many of `bytes` can be written at `position`. As real ones do it: what fits, and only then an error. */
   fitting(file: StoredFile, position: number, bytes: number): number {
-    const grows = Math.max(0, position + bytes - Math.max(position, file.allocatedBytes));
+    const grows = Math.max(0, position + bytes - file.allocatedBytes);
     const fitting = bytes - Math.max(0, grows - this.freeBytes);
     if (fitting <= 0 && bytes > 0) throw systemError("ENOSPC");
     return fitting;

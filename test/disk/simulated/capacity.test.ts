@@ -56,6 +56,13 @@ test("room comes back by cutting, removing and replacing, once nobody has the fi
   expect(disk.usedBytes).toBe(0);
 });
 
+test("a write far behind the end takes the room up to it", () => {
+  const disk = new SimulatedDisk({ capacityBytes: 10 });
+  putAt(disk, { path: "a", position: 6 }, "abcd");
+  expect(disk.usedBytes).toBe(10);
+  expect(() => putAt(disk, { path: "b", position: 0 }, "x")).toThrow(full);
+});
+
 test("a hole takes no room until it is written: growing a file by truncate sets nothing aside", () => {
   const disk = new SimulatedDisk({ capacityBytes: 10 });
   const file = disk.open("a", "create");
@@ -73,4 +80,6 @@ test("the room is the same after a crash", () => {
     expect(next.freeBytes()).toBe(7);
   }
   expect(disk.afterCrash("nothing-unsynced", seededRandom(1)).usedBytes).toBe(0);
+  disk.remove("a");
+  expect(disk.afterKill().usedBytes).toBe(0);
 });

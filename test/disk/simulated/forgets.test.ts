@@ -79,3 +79,14 @@ test("the same chance finds the same", async () => {
   expect(look(7)).toEqual(look(7));
   expect(look(7)).not.toEqual(look(8));
 });
+
+test("the caller may use its buffer again at once: what is synced later is what was written", async () => {
+  const disk = new SimulatedDisk();
+  await putDurably(disk, { a: "" });
+  const file = disk.open("a", "write");
+  const buffer = Buffer.from("first");
+  file.write(buffer, 0);
+  buffer.write("SECOND");
+  await file.sync();
+  expect(outcomes(disk, "nothing-unsynced", (left) => textOf(left, "a"))).toEqual(["first"]);
+});

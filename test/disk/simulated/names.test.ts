@@ -106,14 +106,23 @@ test("a name given to a new file is the old one's, nobody's or the new one's", a
 test("a directory is not removed before what it held: a file renamed out of it is not lost with it", async () => {
   const disk = new SimulatedDisk();
   disk.makeDirectory("d");
+  disk.makeDirectory("e");
   await disk.syncDirectory("");
   put(disk, "d/file", "x");
-  await sync(disk, "d/file");
   await disk.syncDirectory("d");
-  disk.rename("d/file", "file");
+  disk.rename("d/file", "e/file");
   disk.removeDirectory("d");
   const look = (left: SimulatedDisk): string => `${filesOf(left)} ${left.exists("d")}`;
-  expect(outcomes(disk, "reordered", look)).toEqual(["d/file true", "file false", "file true"]);
+  expect(outcomes(disk, "reordered", look)).toEqual(["d/file true", "e/file false", "e/file true"]);
   await disk.syncDirectory("");
-  expect(outcomes(disk, "nothing-unsynced", look)).toEqual(["file false"]);
+  expect(outcomes(disk, "nothing-unsynced", look)).toEqual(["e/file false"]);
+});
+
+test("a directory's sync covers the names made before it began, and none that came after", async () => {
+  const disk = new SimulatedDisk();
+  put(disk, "before", "");
+  const syncing = disk.syncDirectory("");
+  put(disk, "meanwhile", "");
+  await syncing;
+  expect(outcomes(disk, "nothing-unsynced", filesOf)).toEqual(["before"]);
 });
