@@ -273,6 +273,5 @@ export interface DriverAdmin {
   remove(channel: string, messages: readonly { readonly id: string; readonly sends: readonly StagedMessage[] }[]): Promise<readonly string[]>;
 }
 
-/** How soon a publish may resolve: after the disk has it; after a write, synced every so often; after a write. */
-export type Durability = "fsync" | "interval" | "os";
+export type { Durability } from "./base/durability.js";
 

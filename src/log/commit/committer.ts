@@ -1,0 +1,268 @@
+/**
+ * Lets everything that waits share one write and one `fdatasync`.
+ *
+ *   idle ──append/touch──▶ scheduled ──clock.soon──▶ committing ──nothing left──▶ idle
+ *                                                     │    ▲
+ *                                                     └────┘ seal · write · sync · complete, while the next group gathers
+ *   any ──a sync failed──▶ fenced          any ──close──▶ closed
+ *
+ * fenced is final: the kernel may have dropped the unsynced pages, so a later sync that succeeds proves nothing.
+ * There is no timer: under load groups grow by themselves, alone a message does not wait.
+ */
+import type { Durability } from "../../base/durability.js";
+import { assert } from "../../base/assert.js";
+import type { Clock } from "../../base/clock.js";
+import { hasCode, MillraceError } from "../../base/errors.js";
+import type { Limits } from "../../base/limits.js";
+import type { RecordInput } from "../batch/record.js";
+import type { Partition } from "../partition/partition.js";
+import type { CommitWaiter, StateSnapshot, StateSource } from "../state.js";
+import type { WalFiles } from "../wal/files.js";
+import { FrameWriter } from "../wal/frame.js";
+import { fileHeaderBytes } from "../wal/layout.js";
+import { GatheringGroup, type SealedGroup } from "./group.js";
+
+export interface CommitterOptions {
+  readonly files: WalFiles;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly durability: Durability;
+  readonly lsn: number;
+  readonly hooks: CommitHooks;
+}
+
+/** What the log does around commits. */
+export interface CommitHooks {
+  /** Synchronously, at the frame boundary of a group that a checkpoint was asked for. */
+  snapshot(): StateSnapshot;
+  /** A group is durable and visible. `snapshot` when one was taken at its boundary. */
+  completed(group: SealedGroup): void;
+  /** The log needs another file and the disk is full: resolves when trying again makes sense. */
+  outOfSpace(error: MillraceError): Promise<void>;
+  fenced(error: MillraceError): void;
+}
+
+type Mode = "idle" | "scheduled" | "committing" | "fenced" | "closed";
+
+/** A batch is closed at this size, so that reading a record of it never needs much memory. */
+const batchBytesMax = 1024 * 1024;
+
+export class Committer {
+  readonly #options: CommitterOptions;
+  readonly #groupBytesMax: number;
+  readonly #writers: FrameWriter[] = [];
+  #mode: Mode = "idle";
+  #failure: MillraceError | undefined;
+  #gathering = new GatheringGroup();
+  #sealed: SealedGroup[] = [];
+  #lsn: number;
+  #inAtomic = false;
+  #snapshotWanted = false;
+  #idle: (() => void)[] = [];
+  #unsynced = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+    this.#lsn = options.lsn;
+    this.#groupBytesMax = options.limits.walFileBytes / 4;
+  }
+
+  get lsn(): number {
+    return this.#lsn;
+  }
+
+  get failure(): MillraceError | undefined {
+    return this.#failure;
+  }
+
+  get gatheredBytes(): number {
+    return this.#gathering.bytes;
+  }
+
+  append(partition: Partition, record: RecordInput, timestampMs: number): number {
+    const group = this.#gathering;
+    if (!partition.gathering) group.partitions.push(partition);
+    const before = partition.gatheredBytes;
+    const offset = partition.gather(record, timestampMs);
+    group.bytes += partition.gatheredBytes - before;
+    if (partition.gatheredBytes > batchBytesMax) {
+      group.full.push({ partition, bytes: partition.sealBatch() });
+    }
+    this.#schedule();
+    if (group.bytes > this.#groupBytesMax && !this.#inAtomic) this.#seal();
+    return offset;
+  }
+
+  touch(source: StateSource): void {
+    this.#gathering.sources.add(source);
+    this.#schedule();
+  }
+
+  trimLater(partition: Partition): void {
+    this.#gathering.trims.add(partition);
+    this.#schedule();
+  }
+
+  onDurable(waiter: CommitWaiter): void {
+    if (this.#failure !== undefined) {
+      waiter.failed(this.#failure);
+      return;
+    }
+    this.#gathering.waiters.push(waiter);
+    this.#schedule();
+  }
+
+  atomically<T>(bytesMax: number, work: () => T): T {
+    const most = this.#options.limits.walFileBytes / 2;
+    if (bytesMax > most) throw new MillraceError("TRANSACTION_TOO_LARGE", `a transaction of ${bytesMax} bytes does not fit one commit, ${most} bytes do; split it, or raise limits.walFileBytes`);
+    if (this.#inAtomic) return work();
+    if (this.#gathering.bytes > 0 && this.#gathering.bytes + bytesMax > most) this.#seal();
+    this.#inAtomic = true;
+    try {
+      return work();
+    } finally {
+      this.#inAtomic = false;
+    }
+  }
+
+  /** Takes a snapshot at the next frame boundary, and makes one when nothing gathers. */
+  requestSnapshot(): void {
+    this.#snapshotWanted = true;
+    this.#schedule();
+  }
+
+  /** Resolves once nothing gathers or is on its way. Rejects when fenced. */
+  async drained(): Promise<void> {
+    while (this.#mode !== "idle" && this.#mode !== "closed") {
+      if (this.#failure !== undefined) throw this.#failure;
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+  }
+
+  /** Nothing is acknowledged any more. */
+  fence(cause: unknown): void {
+    if (this.#mode === "fenced" || this.#mode === "closed") return;
+    this.#mode = "fenced";
+    const what = cause instanceof Error ? cause.message : String(cause);
+    const failure = new MillraceError("LOG_FENCED", `the disk failed while committing (${what}); what was not acknowledged may be lost. Close and open again`, { cause });
+    this.#failure = failure;
+    const groups = [...this.#sealed.splice(0), this.#gathering];
+    this.#gathering = new GatheringGroup();
+    this.#options.hooks.fenced(failure);
+    for (const group of groups) for (const waiter of group.waiters) waiter.failed(failure);
+    this.#wakeIdle();
+  }
+
+  close(): void {
+    if (this.#mode === "idle") this.#mode = "closed";
+  }
+
+  /** Syncs what a durability other than "fsync" has left unsynced. */
+  async syncWritten(): Promise<void> {
+    if (!this.#unsynced) return;
+    this.#unsynced = false;
+    try {
+      await this.#options.files.current.file.sync();
+    } catch (error) {
+      this.fence(error);
+    }
+  }
+
+  #schedule(): void {
+    if (this.#mode !== "idle") return;
+    this.#mode = "scheduled";
+    this.#options.clock.soon(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    if (this.#mode !== "scheduled") return;
+    this.#mode = "committing";
+    for (let group = this.#nextGroup(); group !== undefined; group = this.#nextGroup()) {
+      try {
+        await this.#commit(group);
+      } catch (error) {
+        this.fence(error);
+        for (const waiter of group.waiters) waiter.failed(this.#failure as MillraceError);
+        return;
+      }
+      if ((this.#mode as Mode) === "fenced") return;
+    }
+    this.#mode = "idle";
+    this.#wakeIdle();
+  }
+
+  #nextGroup(): SealedGroup | undefined {
+    if (this.#sealed.length === 0 && (this.#snapshotWanted || !this.#gathering.empty)) this.#seal();
+    return this.#sealed.shift();
+  }
+
+  #seal(): void {
+    const group = this.#gathering;
+    this.#gathering = new GatheringGroup();
+    const sealed = group.seal(this.#writers.pop() ?? new FrameWriter());
+    if (this.#snapshotWanted) {
+      this.#snapshotWanted = false;
+      sealed.snapshot = this.#options.hooks.snapshot();
+    }
+    this.#sealed.push(sealed);
+  }
+
+  async #commit(group: SealedGroup): Promise<void> {
+    if (!group.writer.empty) {
+      await this.#makeRoom(group.writer.framedBytes);
+      const { current } = this.#options.files;
+      const bytes = group.writer.finish(current.salt, this.#lsn + 1);
+      await this.#write(bytes);
+      current.position += bytes.length;
+      this.#lsn++;
+      if (this.#options.durability === "fsync") await current.file.sync();
+      else this.#unsynced = true;
+    }
+    if ((this.#mode as Mode) === "fenced") throw this.#failure as MillraceError;
+    this.#writers.push(group.writer);
+    this.#complete(group);
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    for (;;) {
+      try {
+        this.#options.files.write(bytes);
+        return;
+      } catch (error) {
+        // A file system that copies on write may need room even for bytes that exist already.
+        if (!hasCode(error, "DISK_FULL")) throw error;
+        await this.#options.hooks.outOfSpace(error);
+      }
+    }
+  }
+
+  /** Goes over to the next file when the frame does not fit the rest of this one. */
+  async #makeRoom(bytes: number): Promise<void> {
+    const { files, limits } = this.#options;
+    assert(bytes <= limits.walFileBytes - fileHeaderBytes, `a commit of ${bytes} bytes does not fit a file of the write-ahead log`);
+    while (files.leftBytes < bytes) {
+      try {
+        await files.prepare();
+      } catch (error) {
+        if (!hasCode(error, "DISK_FULL")) throw error;
+        await this.#options.hooks.outOfSpace(error);
+        continue;
+      }
+      // Frames of two files are never unsynced at the same time: recovery takes a hole before the last file for damage.
+      await this.syncWritten();
+      files.roll();
+    }
+  }
+
+  #complete(group: SealedGroup): void {
+    for (const { partition, view } of group.batches) partition.commit(view);
+    for (const { partition, beforeOffset } of group.trims) partition.applyTrim(beforeOffset);
+    for (const waiter of group.waiters) waiter.durable();
+    this.#options.hooks.completed(group);
+    for (const { partition } of group.batches) partition.onCommit?.();
+  }
+
+  #wakeIdle(): void {
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+}

@@ -1,0 +1,391 @@
+/**
+ * The log: bytes that survive. Records of any number of partitions and the entries of one state machine, committed
+ * together in one write-ahead log, kept in segments.
+ *
+ * We assume: `sync` flushes to the medium; a write never harms bytes outside its range; one process at a time.
+ * We do not assume: that writes are whole or in order after a crash, or that a failed sync can be repeated.
+ * We promise: what a waiter was told is durable survives a power cut; what one commit holds is there as a whole or not
+ *   at all; a damaged payload is never handed out.
+ * We do not: notice damage in what nobody reads, encrypt, or replicate.
+ */
+import type { Clock, Timer } from "../base/clock.js";
+import type { Durability } from "../base/durability.js";
+import { hasCode, MillraceError } from "../base/errors.js";
+import type { Limits } from "../base/limits.js";
+import type { Logger } from "../base/logger.js";
+import type { Disk } from "../disk/disk.js";
+import type { RecordInput } from "./batch/record.js";
+import { Checkpointer, type TakenCheckpoint } from "./checkpoint/checkpointer.js";
+import { Committer } from "./commit/committer.js";
+import type { SealedGroup } from "./commit/group.js";
+import type { Finding } from "./finding.js";
+import type { MetaJournal } from "./meta/journal.js";
+import { PageStore } from "./pages/page-store.js";
+import type { Partition } from "./partition/partition.js";
+import { Partitions } from "./partition/partitions.js";
+import { recover, type Recovered } from "./recovery.js";
+import { rewriteInSteps } from "./segments/rewrite.js";
+import type { Segment } from "./segments/segment.js";
+import { Space } from "./space.js";
+import type { CommitWaiter, StateMachine, StateSource } from "./state.js";
+import { WalFiles } from "./wal/files.js";
+import { fileHeaderBytes, flagEachFrameSynced } from "./wal/layout.js";
+import type { WalPosition } from "./wal/scan.js";
+
+export interface LogOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly durability: Durability;
+  readonly state: StateMachine;
+  readonly logger: Logger;
+}
+
+/** With durability "interval", at most this much time passes between a write and its sync. */
+const syncIntervalMs = 100;
+
+export class Log {
+  readonly #options: LogOptions;
+  readonly #partitions: Partitions;
+  readonly #pages: PageStore;
+  readonly #space: Space;
+  readonly #files: WalFiles;
+  readonly #journal: MetaJournal;
+  readonly #committer: Committer;
+  readonly #checkpointer: Checkpointer;
+  readonly #findings: Finding[];
+  #checkpointing: Promise<void> | undefined;
+  #checkpointLsn: number;
+  #uncheckpointedBytes = 0;
+  #intervalTimer: Timer | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(options: LogOptions, parts: { partitions: Partitions; pages: PageStore; recovered: Recovered; files: WalFiles; checkpointLsn: number }) {
+    const { partitions, pages, recovered, files } = parts;
+    const { disk, clock, limits, durability, logger } = options;
+    this.#options = options;
+    this.#partitions = partitions;
+    this.#pages = pages;
+    this.#files = files;
+    this.#journal = recovered.journal;
+    this.#findings = [...recovered.findings];
+    this.#checkpointLsn = parts.checkpointLsn;
+    this.#space = new Space({ disk, clock, logger, reserveBytes: limits.reserveBytes, recover: () => this.#findRoom() });
+    this.#checkpointer = new Checkpointer({ disk, pages, partitions: () => partitions.all(), sequence: recovered.sequence });
+    const hooks = {
+      snapshot: () => options.state.snapshot(),
+      completed: (group: SealedGroup) => this.#completed(group),
+      outOfSpace: () => this.#space.nextAttempt(),
+      fenced: (error: MillraceError) => logger.error({ where: disk.where, cause: String(error.cause) }, error.message),
+    };
+    this.#committer = new Committer({ files, clock, limits, durability, lsn: recovered.scan.lastLsn, hooks });
+    partitions.attach({
+      trimLater: (partition) => this.#committer.trimLater(partition),
+      retired: (segments) => this.#retired(segments),
+      damageMet: (finding) => this.#found(finding),
+    });
+  }
+
+  /**
+   * Opens the log on `disk` and brings `state` to what was acknowledged.
+   * @throws NOT_A_DATA_DIRECTORY, LOG_CORRUPT, LOG_VERSION_UNSUPPORTED, DISK_FULL, DISK_READ_ONLY, DISK_FAILED
+   */
+  static async open(options: LogOptions): Promise<Log> {
+    const { disk, clock, limits } = options;
+    const partitions = new Partitions(disk, limits);
+    const pages = new PageStore(disk);
+    const recovered = await recover({ disk, state: options.state, pages, partition: (topicId, index) => partitions.get(topicId, index), relieve: (partition) => partitions.relieve(partition) });
+    const { scan } = recovered;
+    const files = new WalFiles({
+      disk,
+      clock,
+      fileBytes: limits.walFileBytes,
+      flags: options.durability === "fsync" ? flagEachFrameSynced : 0,
+      sparesMax: Math.ceil(limits.checkpointBytes / limits.walFileBytes) + 2,
+      generation: scan.generationMax,
+      names: scan.nameMax,
+    });
+    for (const name of scan.spares) files.adoptSpare(name);
+    for (const live of scan.live) files.adoptLive(live.name, live.generation);
+    if (!scan.damaged) partitions.removeOrphans(recovered.touched);
+    const log = new Log(options, { partitions, pages, recovered, files, checkpointLsn: recovered.checkpointLsn });
+    await log.#begin(recovered);
+    return log;
+  }
+
+  get findings(): readonly Finding[] {
+    return this.#findings;
+  }
+
+  /** Sends are refused for lack of room. */
+  get full(): boolean {
+    return this.#space.full;
+  }
+
+  /** Of the write-ahead log, as far as recovery would read it. */
+  get walBytes(): number {
+    return this.#files.liveBytes;
+  }
+
+  partition(topicId: number, index: number): Partition {
+    return this.#partitions.get(topicId, index);
+  }
+
+  /**
+   * undefined: there is room for `bytes` more now. Otherwise resolves once there may be; ask again then.
+   * @throws DISK_FULL, LOG_FENCED, CLOSED
+   */
+  admission(bytes: number): Promise<void> | undefined {
+    this.#mustAccept();
+    const reserve = this.#options.limits.walFileBytes / 4;
+    if (this.#files.liveBytes > this.#options.limits.walBytesMax && this.#checkpointing !== undefined) return this.#checkpointing;
+    if (this.#files.nextReady || this.#files.leftBytes - this.#committer.gatheredBytes - bytes > reserve) return undefined;
+    return this.#prepareNext();
+  }
+
+  /** Readable and durable after its commit. Returns its offset. @throws DISK_FULL, LOG_FENCED, CLOSED before any effect */
+  append(partition: Partition, record: RecordInput, timestampMs: number): number {
+    this.#mustAccept();
+    return this.#committer.append(partition, record, timestampMs);
+  }
+
+  /** `source` is drained into the gathering group when that is sealed. Possible on a full disk. */
+  touch(source: StateSource): void {
+    this.#mustBeOpen();
+    this.#committer.touch(source);
+  }
+
+  /**
+   * All that `work` appends and touches lands in one commit: whole or not at all.
+   * @param bytesMax what it appends at most
+   * @throws TRANSACTION_TOO_LARGE before `work` is called
+   */
+  atomically<T>(bytesMax: number, work: () => T): T {
+    this.#mustBeOpen();
+    return this.#committer.atomically(bytesMax, work);
+  }
+
+  /** Told after everything so far is durable. */
+  onDurable(waiter: CommitWaiter): void {
+    this.#committer.onDurable(waiter);
+  }
+
+  /** Resolves once everything so far is durable, whatever the log's durability. */
+  async flush(): Promise<void> {
+    await new Promise<void>((durable, failed) => this.#committer.onDurable({ durable, failed }));
+    await this.#committer.syncWritten();
+    if (this.#committer.failure !== undefined) throw this.#committer.failure;
+  }
+
+  /** Resolves once the entry is durable. Calls at the same time share the syncs. */
+  async appendMeta(entry: unknown): Promise<void> {
+    this.#mustAccept();
+    try {
+      await this.#journal.append(entry);
+    } catch (error) {
+      if (hasCode(error, "DISK_FULL")) this.#space.report();
+      else if (!hasCode(error, "PAYLOAD_TOO_LARGE")) this.#committer.fence(error);
+      throw error;
+    }
+  }
+
+  /** Writes a sealed segment anew without the records that `keep` does not want. The old one goes with the next checkpoint. */
+  async rewrite(partition: Partition, baseOffset: number, keep: (offset: number) => boolean): Promise<void> {
+    const segment = partition.sealedSegment(baseOffset);
+    if (segment === undefined) return;
+    const steps = rewriteInSteps(segment, keep);
+    let step = steps.next();
+    while (step.done !== true) {
+      await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+      step = steps.next();
+    }
+    // What `keep` said may rest on settlements that are not durable yet: until they are, the old segment stays.
+    await this.flush();
+    if (partition.sealedSegment(baseOffset) === segment) partition.replaceSegment(segment, step.value);
+    else step.value.remove();
+  }
+
+  /** Resolves once a checkpoint taken from now on is durable, or could not be made for lack of room. */
+  async checkpoint(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#checkpointing;
+    this.#committer.requestSnapshot();
+    await this.#committer.drained();
+    await this.#checkpointing;
+  }
+
+  /** Commits what gathers, takes a checkpoint, and lets go of the files. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  async #close(): Promise<void> {
+    this.#intervalTimer?.cancel();
+    try {
+      if (this.#committer.failure === undefined) await this.#lastCheckpoint();
+    } finally {
+      this.#space.close();
+      this.#committer.close();
+      await this.#files.settled();
+      await this.#journal.close();
+      this.#files.close();
+      this.#partitions.close();
+    }
+    if (this.#committer.failure !== undefined) throw this.#committer.failure;
+  }
+
+  async #lastCheckpoint(): Promise<void> {
+    await this.#committer.drained();
+    await this.#checkpointing;
+    if (this.#committer.lsn > this.#checkpointLsn || this.#checkpointer.retiredBytes > 0) {
+      this.#committer.requestSnapshot();
+      await this.#committer.drained();
+      await this.#checkpointing;
+    }
+    await this.#space.settled();
+  }
+
+  async #begin(recovered: Recovered): Promise<void> {
+    try {
+      await this.#files.prepare();
+    } catch (error) {
+      if (!hasCode(error, "DISK_FULL")) throw error;
+      await this.#makeRoomAtOpen();
+    }
+    this.#files.roll();
+    if (recovered.sequence === 0) await this.#checkpointAt({ lsn: this.#committer.lsn, generation: this.#files.current.generation, salt: this.#files.current.salt, position: fileHeaderBytes });
+    else if (recovered.scan.lastLsn > this.#checkpointLsn || recovered.findings.length > 0) this.#committer.requestSnapshot();
+    for (const finding of recovered.findings) this.#tell(finding);
+    if (this.#options.durability === "interval") this.#syncLater();
+    this.#background(this.#prepareNext());
+    this.#background(this.#space.keepReserve());
+  }
+
+  /** A full disk must not keep us from opening: a checkpoint lets go of files that can be used again. */
+  async #makeRoomAtOpen(): Promise<void> {
+    this.#space.giveUpReserve();
+    const wal = { lsn: this.#committer.lsn, generation: this.#files.generation + 1, salt: 0, position: fileHeaderBytes };
+    try {
+      await this.#checkpointAt(wal);
+      await this.#files.prepare();
+    } catch (error) {
+      if (!hasCode(error, "DISK_FULL")) throw error;
+      throw this.#space.refusal();
+    }
+  }
+
+  async #checkpointAt(wal: WalPosition): Promise<void> {
+    await this.#writeCheckpoint(this.#checkpointer.take(wal, this.#options.state.snapshot()));
+  }
+
+  #completed(group: SealedGroup): void {
+    for (const { partition } of group.batches) this.#relieve(partition);
+    if (group.snapshot !== undefined) this.#takeCheckpoint(group.snapshot);
+    if (!this.#files.nextReady) this.#background(this.#prepareNext());
+    this.#uncheckpointedBytes += group.framedBytes;
+    if (this.#uncheckpointedBytes >= this.#options.limits.checkpointBytes) this.#checkpointSoon();
+  }
+
+  #relieve(partition: Partition): void {
+    if (this.#space.full) return;
+    if (!this.#partitions.relieve(partition)) this.#space.report();
+  }
+
+  #takeCheckpoint(snapshot: ReturnType<StateMachine["snapshot"]>): void {
+    const { current } = this.#files;
+    const wal = { lsn: this.#committer.lsn, generation: current.generation, salt: current.salt, position: current.position };
+    if (this.#checkpointing !== undefined) {
+      // Asked for twice. The pages this snapshot names as changed must not be forgotten.
+      this.#pages.stage(snapshot.pages);
+      return;
+    }
+    this.#uncheckpointedBytes = 0;
+    let taken: TakenCheckpoint;
+    try {
+      taken = this.#checkpointer.take(wal, snapshot);
+    } catch (error) {
+      this.#checkpointFailed(error);
+      return;
+    }
+    this.#checkpointing = this.#writeCheckpoint(taken)
+      .catch((error: unknown) => this.#checkpointFailed(error))
+      .finally(() => {
+        this.#checkpointing = undefined;
+      });
+  }
+
+  async #writeCheckpoint(taken: TakenCheckpoint): Promise<void> {
+    await this.#checkpointer.write(taken);
+    this.#checkpointLsn = taken.wal.lsn;
+    this.#files.release(taken.wal.generation);
+  }
+
+  #checkpointFailed(error: unknown): void {
+    if (hasCode(error, "DISK_FULL")) this.#space.report();
+    else this.#committer.fence(error);
+  }
+
+  /** Whether what failed for lack of room can be done now. */
+  async #findRoom(): Promise<boolean> {
+    if (this.#committer.failure !== undefined) return false;
+    // Lets go of files that can be used again. Not waited for: the committer may itself be waiting for us.
+    this.#checkpointSoon();
+    await this.#files.prepare();
+    return this.#partitions.relieveAll();
+  }
+
+  async #prepareNext(): Promise<void> {
+    try {
+      await this.#files.prepare();
+    } catch (error) {
+      if (hasCode(error, "DISK_FULL")) {
+        this.#space.report();
+        throw this.#space.refusal();
+      }
+      this.#committer.fence(error);
+      throw this.#committer.failure as MillraceError;
+    }
+  }
+
+  #retired(segments: readonly Segment[]): void {
+    this.#checkpointer.retire(segments);
+    if (this.#checkpointer.retiredBytes >= this.#options.limits.segmentBytes) this.#checkpointSoon();
+  }
+
+  #checkpointSoon(): void {
+    if (this.#checkpointing === undefined) this.#committer.requestSnapshot();
+  }
+
+  #syncLater(): void {
+    this.#intervalTimer = this.#options.clock.after(syncIntervalMs, () => {
+      void this.#committer.syncWritten().then(() => {
+        if (this.#closing === undefined) this.#syncLater();
+      });
+    });
+  }
+
+  #found(finding: Finding): void {
+    this.#findings.push(finding);
+    this.#tell(finding);
+  }
+
+  #tell(finding: Finding): void {
+    const say = finding.lost === undefined ? "warn" : "error";
+    this.#options.logger[say]({ ...finding }, `${finding.file}: ${finding.what}${finding.lost === undefined ? "" : `; lost: ${finding.lost}`}`);
+  }
+
+  #mustBeOpen(): void {
+    if (this.#committer.failure !== undefined) throw this.#committer.failure;
+    if (this.#closing !== undefined) throw new MillraceError("CLOSED", `${this.#options.disk.where} has been closed`);
+  }
+
+  #mustAccept(): void {
+    this.#mustBeOpen();
+    if (this.#space.full) throw this.#space.refusal();
+  }
+
+  /** Its failure has been dealt with where it happened. */
+  #background(work: Promise<void>): void {
+    work.catch(() => undefined);
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * One partition: an endless sequence of batches, the newest in memory, the older ones in segment files.
+ *
+ *      start                                    end            next
+ *        ▼                                       ▼               ▼
+ *   ─────[ sealed segment ][ active segment ][ tail ]····gathering····
+ *          on disk           on disk          in memory, and in the write-ahead log
+ *
+ * Readers see offsets from start to end. `next` runs ahead of `end` by what is not committed yet.
+ */
+import { assert } from "../../base/assert.js";
+import type { Limits } from "../../base/limits.js";
+import { BatchBuilder } from "../batch/builder.js";
+import type { RecordInput } from "../batch/record.js";
+import type { BatchView } from "../batch/view.js";
+import { Segment, type SegmentFacts, type SegmentFiles } from "../segments/segment.js";
+import { PartitionReader } from "./reader.js";
+import { Tail, type TailBudget } from "./tail.js";
+
+/** What a partition needs of the log it belongs to. */
+export interface PartitionHome {
+  readonly limits: Limits;
+  readonly tailBudget: TailBudget;
+  /** Applies `trimTo` once everything gathered so far is durable. */
+  trimLater(partition: Partition): void;
+  /** The partition's own files, made when first needed. */
+  segmentFiles(partition: Partition): SegmentFiles;
+  /** The partition dropped whole segments; their files go once no checkpoint names them. */
+  retired(partition: Partition, segments: readonly Segment[]): void;
+  damageMet(partition: Partition, lostFrom: number, lostTo: number): void;
+}
+
+export interface PartitionFacts {
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly segments: readonly SegmentFacts[];
+}
+
+export interface SegmentInfo {
+  readonly baseOffset: number;
+  readonly endOffset: number;
+  readonly bytes: number;
+  readonly maxTimestampMs: number;
+  readonly sealed: boolean;
+}
+
+export class Partition {
+  readonly topicId: number;
+  readonly index: number;
+  readonly tail: Tail;
+  /** Called after `endOffset` moved. */
+  onCommit: (() => void) | undefined;
+  /** The log has to write an entry about the new start offset. */
+  trimmed = false;
+  /** A file was made since the partition's directories were last synced. */
+  directoryDirty = false;
+  readonly #home: PartitionHome;
+  readonly #builder = new BatchBuilder();
+  #segments: Segment[] = [];
+  #files: SegmentFiles | undefined;
+  #start = 0;
+  /** Where the start goes once the settlements that allow it are durable. */
+  #trimTo = 0;
+  #end = 0;
+  #next = 0;
+  #damaged = 0;
+
+  constructor(home: PartitionHome, topicId: number, index: number) {
+    this.#home = home;
+    this.tail = new Tail(home.tailBudget);
+    this.topicId = topicId;
+    this.index = index;
+  }
+
+  /** The first offset that is kept. */
+  get startOffset(): number {
+    return this.#start;
+  }
+
+  /** The first offset that is not committed yet: the high watermark. */
+  get endOffset(): number {
+    return this.#end;
+  }
+
+  /** The offset the next record gets. */
+  get nextOffset(): number {
+    return this.#next;
+  }
+
+  /** Stored, in segments and in memory. */
+  get bytes(): number {
+    let bytes = this.tail.bytes;
+    for (const segment of this.#segments) bytes += segment.bytes;
+    return bytes;
+  }
+
+  /** Records that damage has made unreadable, as far as reading has met them. */
+  get damaged(): number {
+    return this.#damaged;
+  }
+
+  get gatheredBytes(): number {
+    return this.#builder.bytes;
+  }
+
+  get gathering(): boolean {
+    return this.#builder.count > 0;
+  }
+
+  /** Takes up a record; returns its offset. */
+  gather(record: RecordInput, timestampMs: number): number {
+    if (this.#builder.count === 0) this.#builder.begin(this.#next);
+    this.#builder.append(record, timestampMs);
+    return this.#next++;
+  }
+
+  /** The gathered records as one batch. */
+  sealBatch(): Buffer {
+    return this.#builder.finish();
+  }
+
+  /** A batch of ours is durable: readers may see it. */
+  commit(batch: BatchView): void {
+    assert(batch.baseOffset >= this.#end, `batch ${batch.baseOffset} was committed behind ${this.#end}`);
+    this.tail.push(batch);
+    this.#end = batch.lastOffset + 1;
+    if (this.#next < this.#end) this.#next = this.#end;
+  }
+
+  /**
+   * Writes batches of the tail to the active segment, oldest first, until at most `keepBytes` are left in memory.
+   * They are safe without it: this only frees memory, and a later sync makes it a place recovery can start from.
+   * Throws DISK_FULL with the rest still in the tail.
+   */
+  spill(keepBytes: number): void {
+    this.tail.dropBelow(this.#start);
+    while (this.tail.bytes > keepBytes) {
+      const batch = this.tail.first as BatchView;
+      this.#activeSegment(batch).append(batch);
+      this.tail.dropFirst();
+    }
+  }
+
+  reader(fromOffset: number): PartitionReader {
+    return new PartitionReader(this, fromOffset);
+  }
+
+  /**
+   * Nobody needs anything below `beforeOffset`. Takes effect once everything gathered so far is durable: a record must
+   * not go before the settlement that lets it go.
+   */
+  trim(beforeOffset: number): void {
+    if (beforeOffset <= this.#trimTo) return;
+    this.#trimTo = beforeOffset;
+    this.#home.trimLater(this);
+  }
+
+  get trimTo(): number {
+    return this.#trimTo;
+  }
+
+  /** Frees memory, and whole segments. */
+  applyTrim(beforeOffset: number): void {
+    const start = Math.min(beforeOffset, this.#end);
+    if (start <= this.#start) return;
+    this.#start = start;
+    this.#trimTo = Math.max(this.#trimTo, start);
+    this.tail.dropBelow(start);
+    let count = 0;
+    while (count < this.#segments.length && (this.#segments[count] as Segment).endOffset <= start) count++;
+    if (count === 0) return;
+    this.trimmed = true;
+    this.#home.retired(this, this.#segments.splice(0, count));
+  }
+
+  /** The first offset whose record is at or after the time; `endOffset` when there is none. */
+  offsetAt(timestampMs: number): number {
+    for (const segment of this.#segments) {
+      if (segment.maxTimestampMs < timestampMs) continue;
+      const offset = segment.offsetAt(timestampMs);
+      if (offset !== undefined) return Math.max(offset, this.#start);
+    }
+    for (const batch of this.tail.all()) {
+      if (batch.maxTimestampMs < timestampMs) continue;
+      const record = batch.records().find((candidate) => candidate.timestampMs >= timestampMs);
+      if (record !== undefined) return Math.max(record.offset, this.#start);
+    }
+    return this.#end;
+  }
+
+  /** Oldest first; the tail is the last one, not sealed. */
+  segments(): readonly SegmentInfo[] {
+    const infos: SegmentInfo[] = this.#segments.map(infoOf);
+    const first = this.tail.first;
+    if (first === undefined) return infos;
+    const maxTimestampMs = this.tail.all().reduce((latest, batch) => Math.max(latest, batch.maxTimestampMs), 0);
+    return [...infos, { baseOffset: first.baseOffset, endOffset: this.#end, bytes: this.tail.bytes, maxTimestampMs, sealed: false }];
+  }
+
+  /** The segment that holds `offset`, or the first one behind it. */
+  segmentAt(offset: number): Segment | undefined {
+    let low = 0;
+    let high = this.#segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#segments[middle] as Segment).endOffset <= offset) low = middle + 1;
+      else high = middle;
+    }
+    return this.#segments[low];
+  }
+
+  replaceSegment(old: Segment, fresh: Segment): void {
+    const index = this.#segments.indexOf(old);
+    assert(index >= 0, "the rewritten segment is not this partition's");
+    this.#segments[index] = fresh;
+    this.directoryDirty = true;
+    this.#home.retired(this, [old]);
+  }
+
+  sealedSegment(baseOffset: number): Segment | undefined {
+    return this.#segments.find((segment) => segment.baseOffset === baseOffset && segment.sealed);
+  }
+
+  dirtySegments(): readonly Segment[] {
+    return this.#segments.filter((segment) => segment.dirty);
+  }
+
+  facts(): PartitionFacts {
+    return { startOffset: this.#start, endOffset: this.#end, segments: this.#segments.map((segment) => segment.facts) };
+  }
+
+  /** As the checkpoint knows it. What the files hold beyond it comes again from the write-ahead log. */
+  restore(facts: PartitionFacts, tail: readonly BatchView[]): void {
+    this.#start = facts.startOffset;
+    this.#trimTo = facts.startOffset;
+    this.#end = facts.endOffset;
+    this.#next = facts.endOffset;
+    this.#segments = facts.segments.map((segment) => Segment.restore(this.files, segment));
+    for (const batch of tail) this.tail.push(batch);
+  }
+
+  get files(): SegmentFiles {
+    return (this.#files ??= this.#home.segmentFiles(this));
+  }
+
+  /** Whether a segment file of this name belongs to the partition now. */
+  owns(name: string): boolean {
+    return this.#segments.some((segment) => segment.fileNames.includes(name));
+  }
+
+  lost(from: number, to: number): void {
+    this.#damaged += to - from;
+    this.#home.damageMet(this, from, to);
+  }
+
+  #activeSegment(batch: BatchView): Segment {
+    const last = this.#segments.at(-1);
+    const { segmentBytes } = this.#home.limits;
+    if (last !== undefined && !last.sealed) {
+      if (last.bytes === 0 || last.bytes + batch.bytes.length <= segmentBytes) return last;
+      last.seal();
+    }
+    const fresh = Segment.create(this.files, batch.baseOffset);
+    this.#segments.push(fresh);
+    this.directoryDirty = true;
+    return fresh;
+  }
+}
+
+function infoOf(segment: Segment): SegmentInfo {
+  const { baseOffset, endOffset, bytes, maxTimestampMs, sealed } = segment;
+  return { baseOffset, endOffset, bytes, maxTimestampMs, sealed };
+}
