@@ -1,0 +1,111 @@
+/**
+ * The tutorial, the how-to pages and the README are transcripts: their programs compile, and those that are run print what the page says.
+ *   ts    a program; its first line names its file: "// name.ts". Without a name it is only compiled
+ *   sh    commands to run: "node name.ts" and "npx millrace …"; with "# until Ctrl-C", ended so once all is printed
+ *   text  what the commands before it print; "…" stands for anything within a line
+ */
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { beforeAll, expect, onTestFinished, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const compiled = join(root, "build", "documents");
+const documents = [
+  "README.md",
+  "docs/tutorial.md",
+  ...readdirSync(join(root, "docs/how-to")).map((name) => `docs/how-to/${name}`),
+];
+
+interface Fence {
+  readonly language: string;
+  readonly text: string;
+}
+
+function fencesOf(document: string): Fence[] {
+  const source = readFileSync(join(root, document), "utf8");
+  return [...source.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, language = "", text = ""]) => ({ language, text }));
+}
+
+const folderOf = (document: string): string => join(compiled, basename(document, ".md"));
+
+/** What pages may use without declaring it. */
+const prelude = "declare function deliver(to: string): Promise<void>;\n";
+
+function writePrograms(document: string): void {
+  mkdirSync(folderOf(document), { recursive: true });
+  const programs = fencesOf(document).filter(({ language }) => language === "ts");
+  for (const [index, { text }] of programs.entries()) {
+    const name = /^\/\/ (\S+\.ts)\n/.exec(text)?.[1];
+    writeFileSync(join(folderOf(document), name ?? `fragment-${index}.ts`), name === undefined ? prelude + text : text);
+  }
+}
+
+let compilerSays = "";
+
+beforeAll(() => {
+  rmSync(compiled, { recursive: true, force: true });
+  for (const document of documents) writePrograms(document);
+  const compilerOptions = { rootDir: ".", outDir: ".", declaration: false };
+  writeFileSync(
+    join(compiled, "tsconfig.json"),
+    JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"] }),
+  );
+  const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
+  compilerSays = spawnSync(process.execPath, [tsc, "-p", compiled], { encoding: "utf8" }).stdout;
+}, 60_000);
+
+test("every program on a page compiles under strict settings", () => {
+  expect(compilerSays).toBe("");
+});
+
+test.for(documents)("%s prints what it says", { timeout: 60_000 }, async (document) => {
+  const cwd = mkdtempSync(join(tmpdir(), "millrace-document-"));
+  onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
+  const fences = fencesOf(document);
+  for (const [index, { language, text }] of fences.entries()) {
+    const next = fences[index + 1];
+    const expected = next?.language === "text" ? next.text : undefined;
+    if (language === "sh")
+      for (const line of text.trimEnd().split("\n")) await runLine(line, { document, cwd, expected });
+  }
+});
+
+async function runLine(
+  line: string,
+  at: { document: string; cwd: string; expected: string | undefined },
+): Promise<void> {
+  const [command = "", comment] = line.split(/\s+#\s*/);
+  const args = argumentsFor(command.trim(), at.document);
+  if (args === undefined) return; // npm: the whole test suite is what it would run
+  const untilInterrupted = comment === "until Ctrl-C";
+  const wanted = at.expected === undefined ? /(?:)/ : pattern(at.expected);
+  const child = spawn(process.execPath, args, { cwd: at.cwd, stdio: ["ignore", "pipe", "pipe"] });
+  let printed = "";
+  let complained = "";
+  child.stdout.on("data", (chunk) => {
+    printed += String(chunk);
+    if (untilInterrupted && wanted.test(printed)) child.kill("SIGINT");
+  });
+  child.stderr.on("data", (chunk) => (complained += String(chunk)));
+  await new Promise((resolve) => child.once("close", resolve));
+  expect(printed, `${line}\n${complained}`).toMatch(wanted);
+}
+
+function argumentsFor(command: string, document: string): string[] | undefined {
+  const words = command.split(" ");
+  if (words[0] === "node" && words[1] !== undefined) {
+    return [join(folderOf(document), words[1].replace(/\.ts$/, ".js")), ...words.slice(2)];
+  }
+  if (words[0] === "npx" && words[1] === "millrace") return [join(root, "dist/cli/main.js"), ...words.slice(2)];
+  if (words[0] === "npm") return undefined;
+  throw new Error(`a page runs a command that this test does not know: ${command}`);
+}
+
+function pattern(expected: string): RegExp {
+  const lines = expected.split("…").map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return new RegExp(`^${lines.join(".*")}$`);
+}
