@@ -153,7 +153,9 @@ export class BatchScanner {
   }
 
   #openDamage(position: number, baseOffset: number): undefined {
-    this.#open ??= { position, lostFrom: Math.max(this.#expected, Math.min(baseOffset, this.#source.endOffset)) };
+    // An offset out of bounds is that of a batch from elsewhere: it says nothing about what was here.
+    const isBound = baseOffset >= this.#expected && baseOffset < this.#source.endOffset;
+    this.#open ??= { position, lostFrom: isBound ? baseOffset : this.#expected };
   }
 
   #closeDamage(position: number, lostTo: number): void {
