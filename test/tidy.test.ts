@@ -135,7 +135,7 @@ test("files stay small", () => {
 });
 
 test("the linter holds functions to their limits", () => {
-  const config = readFileSync(join(root, ".oxlintrc.json"), "utf8");
+  const config = readFileSync(join(root, ".oxlintrc.json"), "utf8").replace(/^\s*\/\/.*$/gm, "");
   const { rules } = JSON.parse(config) as { rules: Record<string, unknown> };
   expect(rules).toMatchObject({
     "max-lines-per-function": ["error", { max: 60 }],
