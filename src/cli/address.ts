@@ -16,7 +16,7 @@ export function directoryOf(address: string): string | undefined {
 /** A verb that only looks makes no data directory, so there must be one. */
 export function assertDirectoryThere(address: string): void {
   const directory = directoryOf(address);
-  if (directory === undefined || nodeDisk(directory).exists("LOCK")) return;
+  if (directory === undefined) return;
   const disk = nodeDisk(directory);
   // What is neither missing nor empty is for `open` to judge: it knows what is ours.
   if (disk.exists("") && disk.list("").length > 0) return;
