@@ -33,7 +33,7 @@ function fencesOf(document: string): Fence[] {
 const folderOf = (document: string): string => join(compiled, basename(document, ".md"));
 
 /** What pages may use without declaring it. */
-const prelude = "declare function deliver(to: string): Promise<void>;\n";
+const prelude = "export declare function deliver(to: string): Promise<void>;\n";
 
 function writePrograms(document: string): void {
   mkdirSync(folderOf(document), { recursive: true });
@@ -52,7 +52,7 @@ beforeAll(() => {
   const compilerOptions = { rootDir: ".", outDir: ".", declaration: false };
   writeFileSync(
     join(compiled, "tsconfig.json"),
-    JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"] }),
+    JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"], exclude: [] }),
   );
   const tsc = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
   compilerSays = spawnSync(process.execPath, [tsc, "-p", compiled], { encoding: "utf8" }).stdout;
@@ -65,25 +65,45 @@ test("every program on a page compiles under strict settings", () => {
 test.for(documents)("%s prints what it says", { timeout: 60_000 }, async (document) => {
   const cwd = mkdtempSync(join(tmpdir(), "millrace-document-"));
   onTestFinished(() => rmSync(cwd, { recursive: true, force: true }));
-  const fences = fencesOf(document);
-  for (const [index, { language, text }] of fences.entries()) {
-    const next = fences[index + 1];
-    const expected = next?.language === "text" ? next.text : undefined;
-    if (language === "sh")
-      for (const line of text.trimEnd().split("\n")) await runLine(line, { document, cwd, expected });
+  for (const step of stepsOf(document)) {
+    const { printed, complained, exitCode } = await run(step, cwd);
+    expect(printed, `${step.line}\n${complained}`).toMatch(step.wanted);
+    if (step.isTool) expect({ exitCode, complained }).toMatchObject({ exitCode: 0 });
   }
 });
 
-async function runLine(
-  line: string,
-  at: { document: string; cwd: string; expected: string | undefined },
-): Promise<void> {
-  const [command = "", comment] = line.split(/\s+#\s*/);
-  const args = argumentsFor(command.trim(), at.document);
-  if (args === undefined) return; // npm: the whole test suite is what it would run
-  const untilInterrupted = comment === "until Ctrl-C";
-  const wanted = at.expected === undefined ? /(?:)/ : pattern(at.expected);
-  const child = spawn(process.execPath, args, { cwd: at.cwd, stdio: ["ignore", "pipe", "pipe"] });
+interface Step {
+  readonly line: string;
+  readonly args: readonly string[];
+  readonly wanted: RegExp;
+  readonly isTool: boolean;
+  readonly untilInterrupted: boolean;
+}
+
+function stepsOf(document: string): Step[] {
+  return fencesOf(document).flatMap(({ language, text }, index, fences) => {
+    if (language !== "sh") return [];
+    const next = fences[index + 1];
+    const wanted = next?.language === "text" ? pattern(next.text) : /(?:)/;
+    return text
+      .trimEnd()
+      .split("\n")
+      .flatMap((line) => {
+        const [command = "", comment] = line.split(/\s+#\s*/);
+        const args = argumentsFor(command.trim(), document);
+        if (args === undefined) return [];
+        return [
+          { line, args, wanted, isTool: command.startsWith("npx"), untilInterrupted: comment === "until Ctrl-C" },
+        ];
+      });
+  });
+}
+
+async function run(
+  { args, wanted, untilInterrupted }: Step,
+  cwd: string,
+): Promise<{ printed: string; complained: string; exitCode: number | null }> {
+  const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
   let printed = "";
   let complained = "";
   child.stdout.on("data", (chunk) => {
@@ -91,10 +111,11 @@ async function runLine(
     if (untilInterrupted && wanted.test(printed)) child.kill("SIGINT");
   });
   child.stderr.on("data", (chunk) => (complained += String(chunk)));
-  await new Promise((resolve) => child.once("close", resolve));
-  expect(printed, `${line}\n${complained}`).toMatch(wanted);
+  const exitCode = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  return { printed, complained, exitCode };
 }
 
+/** Undefined for npm: what it would run is this very test suite. */
 function argumentsFor(command: string, document: string): string[] | undefined {
   const words = command.split(" ");
   if (words[0] === "node" && words[1] !== undefined) {
