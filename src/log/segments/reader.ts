@@ -14,7 +14,10 @@ export class SegmentReader {
     });
   }
 
-  /** undefined at the end. A batch that is damaged is left out and told. */
+  /**
+   * undefined at the end. A batch that is damaged is left out and told. The first batch may hold no record at or behind
+   * the offset asked for any more, if the segment was rewritten: its bounds say what it once held.
+   */
   next(): BatchView | undefined {
     let batch = this.#scanner.next();
     while (batch !== undefined && batch.lastOffset < this.#fromOffset) batch = this.#scanner.next();
