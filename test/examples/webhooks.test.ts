@@ -38,13 +38,21 @@ async function start(args: readonly string[], interruptAt?: string): Promise<End
   return { exitCode, printed, complained };
 }
 
+interface Row {
+  readonly part: string;
+  readonly expected: number;
+  readonly found: number;
+  readonly missing: number;
+  readonly twice: number;
+}
+
 /** The numbers of one row of the final table. */
-function row({ printed }: Ended, part: string): { expected: number; found: number; missing: number; twice: number } {
+function row({ printed }: Ended, part: string): Row {
   const line =
     printed.split("\n").find((candidate) => candidate.startsWith(`${part} `) && !candidate.includes("·")) ?? "";
   const numbers = line.split(/ {2,}/).slice(-4);
   const [expected = -1, found = -1, missing = -1, twice = -1] = numbers.map((text) => Number(text.replaceAll(",", "")));
-  return { expected, found, missing, twice };
+  return { part, expected, found, missing, twice };
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -60,7 +68,7 @@ test(
     const ended = await start(["--events", "987", "--seed", "1"]);
     expect(ended).toMatchObject({ exitCode: 0, complained: "" });
     for (const part of ["intake", "audit", "metrics", "notify"]) {
-      expect(row(ended, part), part).toEqual({ expected: 987, found: 987, missing: 0, twice: 0 });
+      expect(row(ended, part)).toEqual({ part, expected: 987, found: 987, missing: 0, twice: 0 });
     }
     for (const part of ["mail", "pager", "chat"]) {
       const { expected, found, missing, twice } = row(ended, part);
@@ -83,9 +91,9 @@ test("killed with SIGKILL and started again, nothing acknowledged is lost", { ti
   expect(killed.expected).toBeGreaterThan(0);
   expect(killed).toMatchObject({ found: killed.expected, missing: 0 });
   for (const part of ["intake", "notify"]) {
-    expect(row(ended, part), part).toEqual({ expected: 3000, found: 3000, missing: 0, twice: 0 });
+    expect(row(ended, part)).toEqual({ part, expected: 3000, found: 3000, missing: 0, twice: 0 });
   }
-  for (const part of ["audit", "metrics"]) expect(row(ended, part), part).toMatchObject({ expected: 3000, missing: 0 });
+  for (const part of ["audit", "metrics"]) expect(row(ended, part)).toMatchObject({ part, expected: 3000, missing: 0 });
   expect(ended.printed).toContain("OK: ");
 });
 
@@ -99,7 +107,7 @@ test("Ctrl-C stops it in order, and the next start goes on from there", { timeou
   expect(ended.printed).toMatch(/^Going on with an interrupted run: 2,000 GitHub webhook events, seed 1/);
   expect(ended).toMatchObject({ exitCode: 0, complained: "" });
   for (const part of ["intake", "audit", "metrics", "notify"]) {
-    expect(row(ended, part), part).toEqual({ expected: 2000, found: 2000, missing: 0, twice: 0 });
+    expect(row(ended, part)).toEqual({ part, expected: 2000, found: 2000, missing: 0, twice: 0 });
   }
 });
 
@@ -113,7 +121,7 @@ test(
     await writeFile(audit, [second, second, ...rest].join("\n"));
     const ended = await start(["--data", "here"]);
     expect(first).not.toBe(second);
-    expect(row(ended, "audit")).toEqual({ expected: 2000, found: 1999, missing: 1, twice: 1 });
+    expect(row(ended, "audit")).toMatchObject({ expected: 2000, found: 1999, missing: 1, twice: 1 });
     expect(ended.exitCode).toBe(1);
     expect(ended.printed).toContain("FAILED: 1 missing");
     expect(await exists("here/mill")).toBe(true); // to be looked at
@@ -125,7 +133,7 @@ test("--keep leaves the data to look at, and the next run begins anew", { timeou
   expect(kept.printed).toContain("npx millrace stats --on millrace-data/webhooks/mill");
   expect(await exists("millrace-data/webhooks/out/audit.ndjson")).toBe(true);
   const next = await start(["--events", "200"]);
-  expect(row(next, "audit")).toEqual({ expected: 200, found: 200, missing: 0, twice: 0 });
+  expect(row(next, "audit")).toMatchObject({ expected: 200, found: 200, missing: 0, twice: 0 });
   expect(await exists("millrace-data/webhooks")).toBe(false);
 });
 
