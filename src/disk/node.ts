@@ -24,9 +24,10 @@ class NodeDisk implements Disk {
 
   makeDirectory(path: string): void {
     this.#attempt("create the directory", path, (absolute) => {
-      const created = fs.mkdirSync(absolute, { recursive: true });
-      // Directories above the root are out of reach of `syncDirectory`, so those are made durable here.
-      if (path === "" && created !== undefined) syncUpwards(absolute, dirname(created));
+      const highest = makeDirectories(absolute);
+      // Directories above the root are out of reach of `syncDirectory`, so its name is made durable here: also when
+      // somebody else has made it, a moment ago perhaps.
+      if (path === "") syncUpwards(absolute, dirname(highest ?? absolute));
     });
   }
 
@@ -190,16 +191,45 @@ class NodeFile implements DiskFile {
   }
 }
 
-/** Syncs the parent of `directory` and so on up to and including `last`. */
+/**
+ * Makes the directory and what is missing above it; returns the highest that was made. Not Node's own `recursive`: it
+ * says "no such file" where the file system is read-only.
+ */
+function makeDirectories(directory: string): string | undefined {
+  try {
+    fs.mkdirSync(directory);
+    return directory;
+  } catch (error) {
+    const there = fs.statSync(directory, { throwIfNoEntry: false });
+    if (there?.isDirectory() === true) return undefined;
+    if (there !== undefined) throw systemError("ENOTDIR");
+    if (systemCodeOf(error) !== "ENOENT" || dirname(directory) === directory) throw error;
+  }
+  const highest = makeDirectories(dirname(directory));
+  // As above, since another process may make it at this moment: that is as good.
+  const lowest = makeDirectories(directory);
+  return highest ?? lowest;
+}
+
+/** Syncs the parent of `directory` and so on up to and including `last`. What we may not read we did not make. */
 function syncUpwards(directory: string, last: string): void {
   if (!directoriesCanBeSynced) return;
-  for (let parent = dirname(directory); ; parent = dirname(parent)) {
-    const descriptor = fs.openSync(parent, "r");
+  let parent = directory;
+  do {
+    parent = dirname(parent);
     try {
-      fs.fsyncSync(descriptor);
-    } finally {
-      fs.closeSync(descriptor);
+      syncNow(parent);
+    } catch (error) {
+      if (systemCodeOf(error) !== "EACCES") throw error;
     }
-    if (parent === last || parent === dirname(parent)) return;
+  } while (parent !== last);
+}
+
+function syncNow(directory: string): void {
+  const descriptor = fs.openSync(directory, "r");
+  try {
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
   }
 }
