@@ -10,6 +10,9 @@ import { survivingContent } from "./simulated/survivors.js";
 import { runSync } from "./simulated/sync.js";
 import { Directory } from "./tree.js";
 
+export { type DiskCall, type Fault, type FaultPlan, SimulatedCrash, type TraceEntry } from "./simulated/calls.js";
+export { type CrashStyle, type CrashStyleName, crashStyles } from "./simulated/crash-style.js";
+
 export interface SimulatedDiskOptions {
   /** Room for file contents. Default: endless. */
   readonly capacityBytes?: number;

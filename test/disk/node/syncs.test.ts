@@ -12,8 +12,7 @@ const straceInstalled = spawnSync("strace", ["-V"]).status === 0;
 function tracedSyncs(base: string, root: string): string[] {
   const traceFile = join(base, "trace");
   const command = ["-f", "-y", "-qq", "-o", traceFile, "-e", "trace=fsync,fdatasync", process.execPath, program, root];
-  const { status, stderr } = spawnSync("strace", command, { encoding: "utf8" });
-  expect(status, stderr).toBe(0);
+  expect(spawnSync("strace", command, { encoding: "utf8" })).toMatchObject({ status: 0, stderr: "" });
   const calls = readFileSync(traceFile, "utf8").matchAll(/(fsync|fdatasync)\(\d+<([^>]*)>/g);
   return [...calls].map(([, call, path]) => `${call} ${path}`);
 }

@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../src/base/random.js";
-import { SimulatedDisk } from "../../../src/disk/simulated.js";
-import { SimulatedCrash } from "../../../src/disk/simulated/calls.js";
+import { SimulatedCrash, SimulatedDisk } from "../../../src/disk/simulated.js";
 import { outcomes, put, putDurably, textOf } from "./outcomes.js";
 
 /** Lets everything that can resolve now resolve. */

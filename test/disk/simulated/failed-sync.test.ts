@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { DiskFile } from "../../../src/disk/disk.js";
-import { SimulatedDisk } from "../../../src/disk/simulated.js";
-import { type CrashStyleName, crashStyles } from "../../../src/disk/simulated/crash-style.js";
+import { type CrashStyleName, crashStyles, SimulatedDisk } from "../../../src/disk/simulated.js";
 import { outcomes, putDurably, sync, textOf } from "./outcomes.js";
 
 type Unsynced = "stay-in-cache" | "are-dropped";

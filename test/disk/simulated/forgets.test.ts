@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../src/base/random.js";
-import { SimulatedDisk } from "../../../src/disk/simulated.js";
-import { type CrashStyleName, crashStyles } from "../../../src/disk/simulated/crash-style.js";
+import { type CrashStyleName, crashStyles, SimulatedDisk } from "../../../src/disk/simulated.js";
 import { outcomes, put, putAt, putDurably, sync, textOf } from "./outcomes.js";
 
 const styles = Object.keys(crashStyles) as CrashStyleName[];

@@ -1,8 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { seededRandom } from "../../../src/base/random.js";
-import { SimulatedDisk } from "../../../src/disk/simulated.js";
-import { type CrashStyleName, crashStyles } from "../../../src/disk/simulated/crash-style.js";
+import { type CrashStyleName, crashStyles, SimulatedDisk } from "../../../src/disk/simulated.js";
 import { textOf } from "./outcomes.js";
 
 /**

@@ -1,7 +1,6 @@
 import { seededRandom } from "../../../src/base/random.js";
 import { type Disk, writeFully } from "../../../src/disk/disk.js";
-import type { SimulatedDisk } from "../../../src/disk/simulated.js";
-import type { CrashStyle, CrashStyleName } from "../../../src/disk/simulated/crash-style.js";
+import { type CrashStyle, type CrashStyleName, type SimulatedDisk } from "../../../src/disk/simulated.js";
 
 /** All that `look` finds on the disks that crashes of this style may leave, sorted. */
 export function outcomes(
