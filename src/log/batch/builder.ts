@@ -6,7 +6,7 @@ import { at, batchBytesMax, batchHeaderBytes, idHeader, lengthExcludesBytes, mag
 import type { RecordInput } from "./record.js";
 import { varintBytes, writeVarint } from "./varint.js";
 
-const bufferBytesMin = 512;
+const bufferBytesMin = 64;
 
 /**
  * A text that is not ASCII must not seem to be because it was cut off at the buffer's end: with this much room behind it
@@ -33,7 +33,7 @@ export class BatchBuilder {
   #baseTimestampMs = 0;
   #maxTimestampMs = 0;
   /** The next buffer is a little larger than the last batch was: channels tend to stay as busy as they are. */
-  #expectedBytes = bufferBytesMin;
+  #expectedBytes = batchHeaderBytes + bufferBytesMin;
 
   get count(): number {
     return this.#count;
@@ -75,7 +75,7 @@ export class BatchBuilder {
       maxTimestampMs: this.#maxTimestampMs,
       count: this.#count,
     });
-    this.#expectedBytes = batch.length + Math.ceil(batch.length / 8) + bufferBytesMin;
+    this.#expectedBytes = batch.length + (batch.length >>> 3) + bufferBytesMin;
     this.#length = batchHeaderBytes;
     this.#count = 0;
     return batch;
@@ -118,12 +118,12 @@ export class BatchBuilder {
     position = writeVarint(buffer, this.#count, position);
     position = writeVarint(buffer, keyBytes, position);
     if (key !== undefined) {
-      if (buffer.write(key, position) !== keyBytes) return false;
+      if (writeText(buffer, key, position) !== keyBytes) return false;
       position += keyBytes;
     }
     position = writeVarint(buffer, valueBytes, position);
     if (typeof value !== "string") buffer.set(value, position);
-    else if (buffer.write(value, position) !== valueBytes) return false;
+    else if (writeText(buffer, value, position) !== valueBytes) return false;
     position = writeHeaders(buffer, headers, position + valueBytes);
     if (position < 0) return false;
     this.#length = position;
@@ -208,10 +208,26 @@ function writeHeaders(buffer: Buffer, { texts, lengths }: StoredHeaders, start: 
   for (let index = 0; index < texts.length; index++) {
     const bytes = lengths[index] as number;
     position = writeVarint(buffer, bytes, position);
-    if (buffer.write(texts[index] as string, position) !== bytes) return -1;
+    if (writeText(buffer, texts[index] as string, position) !== bytes) return -1;
     position += bytes;
   }
   return position;
+}
+
+/** Up to this length the way to native code takes longer than writing the text here, if it is ASCII. */
+const shortTextMax = 16;
+
+/** Returns how many bytes were written: as many as the text has characters just when it is ASCII. */
+function writeText(buffer: Buffer, text: string, position: number): number {
+  const { length } = text;
+  if (length > shortTextMax) return buffer.write(text, position);
+  let bits = 0;
+  for (let index = 0; index < length; index++) {
+    const unit = text.charCodeAt(index);
+    bits |= unit;
+    buffer[position + index] = unit;
+  }
+  return bits < 128 ? length : buffer.write(text, position);
 }
 
 function textBytes(text: string, measured: boolean): number {

@@ -21,6 +21,7 @@ export class Window {
   #bytes = noBytes;
   #start = 0;
   #readAheadBytes = readAheadBytesMin;
+  #largestBytes = 0;
 
   constructor(source: ByteSource) {
     this.#source = source;
@@ -40,7 +41,9 @@ export class Window {
     const wanted = Math.min(length, this.#source.bytes - position);
     const has = this.#start + this.#bytes.length - position;
     if (position >= this.#start && has >= wanted) return wanted;
-    const readBytes = Math.min(Math.max(wanted, this.#readAheadBytes), this.#source.bytes - position);
+    // Room for two of the largest: what is asked for next, a header and then its batch, is then read once and not twice.
+    this.#largestBytes = Math.max(this.#largestBytes, wanted);
+    const readBytes = Math.min(Math.max(2 * this.#largestBytes, this.#readAheadBytes), this.#source.bytes - position);
     const fresh = Buffer.allocUnsafeSlow(Math.max(0, readBytes));
     const got = this.#source.read(fresh, position);
     this.#bytes = fresh.subarray(0, got);
