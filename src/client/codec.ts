@@ -1,4 +1,4 @@
-import { isUtf8 } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { MillraceError } from "../base/errors.js";
 
 /** How a channel's values become bytes, and become values again. */
@@ -41,15 +41,23 @@ export const json: Codec<unknown> = {
   },
 };
 
-/** Strings, stored as UTF-8. */
+/** Strings, stored as UTF-8. One with half a surrogate pair has no UTF-8 form and is refused. */
 export const text: Codec<string> = {
   name: "text",
   encode(value) {
-    if (typeof value === "string") return value;
-    throw new MillraceError("PAYLOAD_INVALID", `the codec "text" takes a string, not ${typeof value}`);
+    if (typeof value !== "string") {
+      throw new MillraceError("PAYLOAD_INVALID", `the codec "text" takes a string, not ${typeof value}`);
+    }
+    if (halfPair.test(value)) {
+      throw new MillraceError("PAYLOAD_INVALID", "the text has half a surrogate pair, which UTF-8 cannot hold");
+    }
+    return value;
   },
   decode: decodeUtf8,
 };
+
+/** With the u flag, half of a pair stands only for one that has no other half. */
+const halfPair = /\p{Cs}/u;
 
 /** Bytes as they are. A received value is a copy of its own, free to keep and change. */
 export const bytes: Codec<Uint8Array> = {
@@ -59,18 +67,18 @@ export const bytes: Codec<Uint8Array> = {
     throw new MillraceError("PAYLOAD_INVALID", `the codec "bytes" takes a Uint8Array, not ${typeof value}`);
   },
   decode(stored) {
-    return Uint8Array.prototype.slice.call(stored);
+    return Buffer.from(stored);
   },
 };
 
-const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function decodeUtf8(stored: Uint8Array): string {
-  const decoded = utf8.decode(stored);
-  // A replacement character in the result is either in the text itself or stands for bytes that are not UTF-8.
-  if (decoded.includes("\uFFFD") && !isUtf8(stored))
-    throw new MillraceError("PAYLOAD_UNREADABLE", "the payload is not UTF-8 text");
-  return decoded;
+  try {
+    return utf8.decode(stored);
+  } catch (cause) {
+    throw new MillraceError("PAYLOAD_UNREADABLE", "the payload is not UTF-8 text", { cause });
+  }
 }
 
 function messageOf(cause: unknown): string {

@@ -18,7 +18,7 @@ import { bounds, defaults } from "./defaults.js";
 import { checkChannelName } from "./names.js";
 
 const channelOptions = ["schema", "key", "id", "codec", "native"];
-const policyOptions = ["attempts", "backoff", "lease", "deadLetter"];
+const policyOptions = ["attempts", "backoff", "lease", "deadLetter"] as const;
 const known = {
   queue: new Set([...channelOptions, ...policyOptions, "capacity", "order", "priorities", "dedup", "expires"]),
   stream: new Set([...channelOptions, ...policyOptions, "partitions", "retention", "compact"]),
@@ -94,7 +94,7 @@ export function completeTopic<T>(name: string, options: TopicOptions<T>): Topic<
       `${what}: buffer is for { durable: false }; a durable topic keeps what its groups have not settled`,
     );
   }
-  const wrong = durable ? undefined : policyOptions.find((option) => option in options);
+  const wrong = durable ? undefined : policyOptions.find((option) => options[option] !== undefined);
   if (wrong !== undefined) {
     throw new TypeError(
       `${what}: ${wrong} is for durable topics; with { durable: false } a message is delivered once and not kept`,
@@ -184,4 +184,15 @@ function positiveMs(duration: Duration | undefined, what: string): number | unde
   const ms = durationMs(duration, what);
   if (ms === 0) throw new TypeError(`${what} must be more than 0; leave it out for the default`);
   return ms;
+}
+
+/** A queue of dead letters: never full, because a message must always be able to die. */
+export function deadLetterSpec(name: string, keepMs: number | undefined): ChannelSpec {
+  return { ...plain, kind: "queue", name, expiresMs: keepMs, native: undefined };
+}
+
+/** A channel as it is stored. Its delivery policy is not stored: it has the defaults. */
+export function storedChannel<T>(spec: ChannelSpec, codec: Codec<T>): Channel<T> {
+  const { kind, name } = spec;
+  return finish({ kind, spec, policy: completePolicy({}, `${kind} "${name}"`) }, { codec });
 }

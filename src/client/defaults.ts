@@ -17,6 +17,8 @@ export const defaults = {
   handlerTimeoutMs: 900_000,
   batchWithinMs: 0,
   drainMs: 30_000,
+  /** How many events of a stream a consumer may hold at once, most of them not begun. */
+  streamAhead: 1_024,
   /** How long a send may wait for room. */
   sendTimeoutMs: Infinity,
   load: { batch: 1_000, batchBytes: 1_048_576, inFlight: 4 },

@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { MillraceError } from "../base/errors.js";
 
-/** Any schema of a library that speaks Standard Schema: zod, valibot, arktype and others. */
+/** Any schema of a library that speaks Standard Schema: zod, valibot, arktype and others. It must accept what it returns. */
 export type Schema<T> = StandardSchemaV1<unknown, T>;
 
 /**
@@ -10,19 +10,33 @@ export type Schema<T> = StandardSchemaV1<unknown, T>;
  * @throws MillraceError PAYLOAD_INVALID that names each fault and where it is.
  */
 export function checkedBy<T>(schema: Schema<T>, value: unknown): T | Promise<T> {
-  const result = schema["~standard"].validate(value);
-  return result instanceof Promise ? result.then(unwrap) : unwrap(result);
+  let result: StandardSchemaV1.Result<T> | Promise<StandardSchemaV1.Result<T>>;
+  try {
+    result = schema["~standard"].validate(value);
+  } catch (cause) {
+    throw broken(cause);
+  }
+  return result instanceof Promise ? result.catch(throwBroken).then(unwrap) : unwrap(result);
 }
+
+const issuesShown = 5;
 
 function unwrap<T>(result: StandardSchemaV1.Result<T>): T {
   if (result.issues === undefined) return result.value;
-  throw new MillraceError(
-    "PAYLOAD_INVALID",
-    `the value does not fulfil the schema: ${result.issues.slice(0, 5).map(issueText).join("; ")}`,
-  );
+  const more = result.issues.length > issuesShown ? "; and more" : "";
+  const faults = result.issues.slice(0, issuesShown).map(issueText).join("; ") + more;
+  throw new MillraceError("PAYLOAD_INVALID", `the value does not fulfil the schema: ${faults}`);
 }
 
 function issueText(issue: StandardSchemaV1.Issue): string {
   const path = (issue.path ?? []).map((part) => String(typeof part === "object" ? part.key : part)).join(".");
   return path === "" ? issue.message : `${path}: ${issue.message}`;
+}
+
+function throwBroken(cause: unknown): never {
+  throw broken(cause);
+}
+
+function broken(cause: unknown): MillraceError {
+  return new MillraceError("PAYLOAD_INVALID", "the schema threw an error while it checked the value", { cause });
 }

@@ -1,0 +1,70 @@
+import type { DeclaredChannel, StagedMessage } from "../driver.js";
+import { deadLetterSpec } from "./complete.js";
+import { deadLetterOf, describeError } from "./dead-letter.js";
+import type { Environment } from "./environment.js";
+import { describeHandling } from "./handling.js";
+import type { Handling } from "./handling.js";
+import type { HeldDelivery } from "./held-delivery.js";
+import { deadLetterName } from "./names.js";
+import type { Dead } from "./verdict.js";
+
+/** Writes the dead letters of one consumer. Their queue is declared when the first one comes. */
+export class DeadLetterBox<T> {
+  readonly #handling: Handling<T>;
+  readonly #environment: Environment;
+  readonly #name: string;
+  #declared: DeclaredChannel | undefined;
+  #written = 0;
+
+  constructor(handling: Handling<T>, environment: Environment) {
+    this.#handling = handling;
+    this.#environment = environment;
+    this.#name = deadLetterName(handling.channel.name, handling.group);
+  }
+
+  /** The dead letter of `held`, to be sent with its settlement. Rejects when its queue cannot be declared. */
+  stage(held: HeldDelivery<T>, verdict: Dead): StagedMessage | Promise<StagedMessage> {
+    if (this.#declared !== undefined) return this.#write(this.#declared, held, verdict);
+    return this.#declare().then((declared) => this.#write(declared, held, verdict));
+  }
+
+  async #declare(): Promise<DeclaredChannel> {
+    const { keepMs } = this.#handling.policy.deadLetter;
+    this.#declared = await this.#environment.driver.declare(deadLetterSpec(this.#name, keepMs));
+    return this.#declared;
+  }
+
+  #write(channel: DeclaredChannel, held: HeldDelivery<T>, verdict: Dead): StagedMessage {
+    const { driver, clock } = this.#environment;
+    const lastFailedAtMs = clock.nowMs();
+    const message = deadLetterOf(
+      {
+        channel: this.#handling.channel.name,
+        group: this.#handling.group,
+        incoming: held.incoming,
+        reason: verdict.reason,
+        error: verdict.error,
+        attempts: held.attempt,
+        firstFailedAtMs: held.incoming.firstFailedAtMs ?? lastFailedAtMs,
+        lastFailedAtMs,
+      },
+      driver.messageBytesMax,
+    );
+    this.#tell(held, verdict);
+    return { channel, message };
+  }
+
+  #tell(held: HeldDelivery<T>, verdict: Dead): void {
+    this.#written += 1;
+    const { logger } = this.#environment;
+    const { name, message } = describeError(verdict.error);
+    const fields = { channel: this.#name, id: held.incoming.id, reason: verdict.reason, error: `${name}: ${message}` };
+    logger.debug(fields, "dead letter");
+    if (this.#written !== this.#handling.policy.deadLetter.alertAt) return;
+    const count = this.#written === 1 ? "a first dead letter" : `${this.#written} dead letters`;
+    logger.error(
+      fields,
+      `${describeHandling(this.#handling)}: ${count} since it started; look with "millrace dead list" or admin.dead()`,
+    );
+  }
+}

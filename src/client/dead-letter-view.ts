@@ -1,0 +1,92 @@
+import { Buffer } from "node:buffer";
+import type { IncomingMessage, OutgoingMessage } from "../driver.js";
+import { deadHeaders, deadPrefix, redrivenHeaders } from "./dead-letter-headers.js";
+import type { DeadLetter, DeadReason } from "./dead-letters.js";
+import type { Reading } from "./reading.js";
+import { ReceivedMessage } from "./received-message.js";
+
+export interface Origin {
+  readonly channel: string;
+  /** "" of a queue. */
+  readonly group: string;
+}
+
+/** Where a dead letter comes from: two channels can have dead letters in one queue, as queue "a.b" and group "b" of stream "a". */
+export function isFrom(stored: IncomingMessage, origin: Origin): boolean {
+  const { headers } = stored;
+  return headers[deadHeaders.channel] === origin.channel && (headers[deadHeaders.group] ?? "") === origin.group;
+}
+
+export function reasonOf(stored: IncomingMessage): DeadReason {
+  return stored.headers[deadHeaders.reason] as DeadReason;
+}
+
+/** A dead letter as a person looks at it. */
+export function viewOf<T>(stored: IncomingMessage, reading: Reading<T>): DeadLetter<T> {
+  const { headers } = stored;
+  const { partition, offset } = deadHeaders;
+  const origin = {
+    channel: headers[deadHeaders.channel] ?? "",
+    group: headers[deadHeaders.group] ?? "",
+    id: headers[deadHeaders.id] ?? "",
+    partition: headers[partition] === undefined ? undefined : Number(headers[partition]),
+    offset: headers[offset] === undefined ? undefined : BigInt(headers[offset]),
+  };
+  return {
+    id: stored.id,
+    message: new ReceivedMessage(originalOf(stored, origin), reading),
+    origin,
+    reason: reasonOf(stored),
+    error: {
+      name: headers[deadHeaders.errorName] ?? "",
+      message: headers[deadHeaders.errorMessage] ?? "",
+      stack: headers[deadHeaders.errorStack],
+    },
+    attempts: Number(headers[deadHeaders.attempts] ?? 0),
+    firstFailedAt: dateOf(headers[redrivenHeaders.firstFailedAt] ?? headers[deadHeaders.firstFailedAt]),
+    lastFailedAt: dateOf(headers[deadHeaders.lastFailedAt]),
+    redriven: redrivenCount(stored),
+  };
+}
+
+/**
+ * The message as it is sent again: key, bytes and headers as they were, none of the story of its death, and a trace of its past.
+ * Its id is not sent again but kept beside it: within a window of deduplication it would count as already seen, and be lost.
+ */
+export function redrivenOf(stored: IncomingMessage, origin: Origin): OutgoingMessage {
+  const past: Record<string, string> = {
+    [redrivenHeaders.count]: String(redrivenCount(stored) + 1),
+    [redrivenHeaders.firstFailedAt]:
+      stored.headers[redrivenHeaders.firstFailedAt] ?? stored.headers[deadHeaders.firstFailedAt] ?? "",
+    [redrivenHeaders.id]: stored.headers[redrivenHeaders.id] ?? stored.headers[deadHeaders.id] ?? "",
+  };
+  if (origin.group !== "") past[redrivenHeaders.group] = origin.group;
+  const headers = { ...withoutStory(stored.headers), ...past };
+  return { value: Buffer.from(stored.value), key: stored.key, id: undefined, headers };
+}
+
+function originalOf(
+  stored: IncomingMessage,
+  origin: { readonly id: string; readonly partition: number | undefined; readonly offset: bigint | undefined },
+): IncomingMessage {
+  return {
+    ...origin,
+    key: stored.key,
+    headers: withoutStory(stored.headers),
+    value: stored.value,
+    sentAtMs: dateOf(stored.headers[deadHeaders.sentAt]).getTime(),
+    unwrap: () => stored.unwrap(),
+  };
+}
+
+function withoutStory(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(deadPrefix)));
+}
+
+function redrivenCount(stored: IncomingMessage): number {
+  return Number(stored.headers[redrivenHeaders.count] ?? 0);
+}
+
+function dateOf(text: string | undefined): Date {
+  return new Date(text ?? Number.NaN);
+}

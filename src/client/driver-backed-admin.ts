@@ -1,0 +1,122 @@
+import type {
+  ChannelInfo,
+  ChannelSpec,
+  ChannelStats,
+  DriverAdmin,
+  GroupInfo,
+  PartitionLag,
+  PeekedMessage,
+} from "../driver.js";
+import type { Admin, ChannelReference, Peeked, PeekOptions } from "./admin.js";
+import type { Channel } from "./channel.js";
+import { checkInteger, checkOptions, shown } from "./checks.js";
+import { json } from "./codec.js";
+import type { Codec } from "./codec.js";
+import { storedChannel } from "./complete.js";
+import { describeStored } from "./describe-stored.js";
+import type { DeadLetters } from "./dead-letters.js";
+import { bounds, defaults } from "./defaults.js";
+import type { Environment } from "./environment.js";
+import { checkName } from "./names.js";
+import { Reading } from "./reading.js";
+import { ReceivedMessage } from "./received-message.js";
+import { StoredDeadLetters } from "./stored-dead-letters.js";
+import { requireAbility } from "./support.js";
+
+const known = { peek: new Set(["group", "limit", "after"]), dead: new Set(["group"]) };
+
+/** Administration as any driver offers it: checks arguments, and turns what is stored into values. */
+export class DriverBackedAdmin implements Admin {
+  readonly #environment: Environment;
+  readonly #requireOpen: () => void;
+
+  /** @param requireOpen throws when its Millrace is closed */
+  constructor(environment: Environment, requireOpen: () => void) {
+    this.#environment = environment;
+    this.#requireOpen = requireOpen;
+  }
+
+  async channels(): Promise<readonly ChannelInfo[]> {
+    return this.#admin.channels();
+  }
+
+  async describe(channel: ChannelReference): Promise<ChannelSpec> {
+    return describeStored(this.#admin, nameOf(channel));
+  }
+
+  async channel<T = unknown>(name: string, codec: Codec<T> = json as Codec<T>): Promise<Channel<T>> {
+    return storedChannel(await this.describe(name), codec);
+  }
+
+  async stats(channel: ChannelReference): Promise<ChannelStats> {
+    return this.#admin.stats(await this.#known(channel));
+  }
+
+  async groups(channel: ChannelReference): Promise<readonly GroupInfo[]> {
+    return this.#admin.groups(await this.#known(channel));
+  }
+
+  async lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]> {
+    if (group !== "") checkName(group, "admin.lag: group");
+    return this.#admin.lag(await this.#known(channel), group);
+  }
+
+  async peek<T>(channel: Channel<T> | string, options: PeekOptions = {}): Promise<readonly Peeked<T>[]> {
+    checkOptions(options, known.peek, "admin.peek");
+    const { group = "", limit = defaults.peekLimit, after } = options;
+    checkInteger(limit, "admin.peek: limit", bounds.count);
+    const { driver } = this.#environment;
+    requireAbility(driver, "peek", { channel: { kind: "channel", name: nameOf(channel) }, option: "peek" });
+    const name = await this.#known(channel);
+    const found = await this.#admin.peek(name, { group, limit, after });
+    const reading = readingOf(channel);
+    return found.map((each) => new PeekedReceived(each, reading));
+  }
+
+  dead<T>(channel: Channel<T> | string, options: { readonly group?: string | undefined } = {}): DeadLetters<T> {
+    this.#requireOpen();
+    checkOptions(options, known.dead, "admin.dead");
+    const { group } = options;
+    if (group !== undefined) checkName(group, "admin.dead: group");
+    const { driver } = this.#environment;
+    const origin = { channel: nameOf(channel), group: group ?? "" };
+    requireAbility(driver, "peek", { channel: { kind: "channel", name: origin.channel }, option: "admin.dead" });
+    return new StoredDeadLetters(driver, { origin, reading: readingOf(channel) });
+  }
+
+  /** The name of a channel that exists. */
+  async #known(channel: ChannelReference): Promise<string> {
+    const { name } = await describeStored(this.#admin, nameOf(channel));
+    return name;
+  }
+
+  get #admin(): DriverAdmin {
+    this.#requireOpen();
+    return this.#environment.driver.admin;
+  }
+}
+
+class PeekedReceived<T> extends ReceivedMessage<T> implements Peeked<T> {
+  readonly state: Peeked<T>["state"];
+  readonly attempts: number;
+  readonly until: Date | undefined;
+
+  constructor(peeked: PeekedMessage, reading: Reading<T>) {
+    super(peeked, reading);
+    this.state = peeked.state;
+    this.attempts = peeked.attempts;
+    this.until = peeked.untilMs === undefined ? undefined : new Date(peeked.untilMs);
+  }
+}
+
+function nameOf(channel: ChannelReference): string {
+  const name: unknown = typeof channel === "object" && channel !== null ? channel.name : channel;
+  if (typeof name !== "string") throw new TypeError(`admin: a channel or its name is needed, not ${shown(channel)}`);
+  checkName(name, "admin");
+  return name;
+}
+
+/** Of a name nothing is known but that JSON is the default. */
+function readingOf<T>(channel: Channel<T> | string): Reading<T> {
+  return new Reading(typeof channel === "string" ? { codec: json as Codec<T>, schema: undefined } : channel);
+}

@@ -1,0 +1,161 @@
+import { durationMs } from "../base/duration.js";
+import { MillraceError } from "../base/errors.js";
+import type { Driver, StartPosition, Supports } from "../driver.js";
+import type { Channel, Policy } from "./channel.js";
+import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
+import { bounds, defaults } from "./defaults.js";
+import type { BatchOptions, Guarantee, HandleOptions } from "./handler.js";
+import { checkGroupName, checkName } from "./names.js";
+import type { RetryRule } from "./retry-rule.js";
+import { notSupported, requireAbility } from "./support.js";
+
+/** What `handle` and `handleBatch` were asked for, with every default filled in. */
+export interface Handling<T> {
+  readonly channel: Channel<T>;
+  readonly policy: Policy;
+  /** "" where a channel has no groups. */
+  readonly group: string;
+  readonly guarantee: Guarantee;
+  readonly concurrency: number;
+  readonly rules: readonly RetryRule[];
+  readonly from: StartPosition;
+  readonly member: string | undefined;
+  readonly timeoutMs: number;
+  /** 1 for `handle`. */
+  readonly size: number;
+  readonly withinMs: number;
+}
+
+/** Agreed for later; refused by name until then, so that nobody relies on what is not there. */
+const notYet = ["rate", "once"];
+const handleOptions = ["group", "guarantee", "concurrency", "retry", "from", "member", "timeout", ...notYet];
+const known = { handle: new Set(handleOptions), handleBatch: new Set([...handleOptions, "size", "within"]) };
+
+type Call = keyof typeof known;
+
+/** @throws TypeError for wrong arguments; MillraceError NOT_SUPPORTED for what the driver cannot do. */
+export function completeHandling<T>(
+  channel: Channel<T>,
+  options: HandleOptions & Partial<BatchOptions>,
+  to: { readonly call: Call; readonly driver: Driver },
+): Handling<T> {
+  const what = `${to.call} ${channel.kind} "${channel.name}"`;
+  checkOptions(options, known[to.call], what);
+  for (const option of notYet) {
+    if (option in options) throw notSupported(to.driver, { channel, option });
+  }
+  const { timeout = defaults.handlerTimeoutMs, within = defaults.batchWithinMs, size = 1, retry = [] } = options;
+  const timeoutMs = durationMs(timeout, `${what}: timeout`);
+  if (timeoutMs === 0) throw new TypeError(`${what}: timeout must be more than 0; leave it out for the default`);
+  if (to.call === "handleBatch") checkInteger(options.size, `${what}: size`, bounds.batch);
+  if (!Array.isArray(retry) || !retry.every((rule: unknown) => isRule(rule))) {
+    throw new TypeError(`${what}: retry must be an array of rules made by on(ErrorClass, …)`);
+  }
+  return {
+    channel,
+    policy: channel.policy,
+    group: completeGroup(channel, options.group, { what, driver: to.driver }),
+    guarantee: completeGuarantee(channel, options.guarantee, { what, driver: to.driver }),
+    concurrency: completeConcurrency(options.concurrency, `${what}: concurrency`),
+    rules: retry,
+    from: completeFrom(channel, options.from, what),
+    member: completeMember(channel, options.member, what),
+    timeoutMs,
+    size,
+    withinMs: durationMs(within, `${what}: within`),
+  };
+}
+
+interface Asking {
+  readonly what: string;
+  readonly driver: Driver;
+}
+
+function completeGroup<T>(channel: Channel<T>, group: unknown, { what, driver }: Asking): string {
+  if (channel.kind === "queue") {
+    if (group === undefined) return "";
+    throw new TypeError(
+      `${what}: a queue has one group, so leave group out; for several groups that each get everything use a topic or a stream`,
+    );
+  }
+  if (!channel.spec.durable) {
+    if (group === undefined) return "";
+    throw new TypeError(
+      `${what}: every subscriber of a topic with { durable: false } gets every message, so leave group out`,
+    );
+  }
+  if (group === undefined) {
+    throw new TypeError(
+      `${what}: say which group reads, e.g. { group: "audit" }: each group gets every message, its members share them`,
+    );
+  }
+  checkGroupName(group, channel.name, what);
+  const ability: keyof Supports = "groups";
+  requireAbility(driver, ability, { channel, option: "group" });
+  return group;
+}
+
+function completeGuarantee<T>(channel: Channel<T>, asked: unknown, { what, driver }: Asking): Guarantee {
+  const guarantees = ["at-most-once", "at-least-once", "transactional"] as const;
+  if (asked !== undefined) checkOneOf(asked, guarantees, `${what}: guarantee`);
+  if (!channel.spec.durable) {
+    if (asked === undefined || asked === "at-most-once") return "at-most-once";
+    throw new TypeError(
+      `${what}: a topic with { durable: false } keeps nothing, so its guarantee is "at-most-once"; declare it durable for "${asked}"`,
+    );
+  }
+  if (asked === "transactional")
+    requireAbility(driver, "transactions", { channel, option: 'guarantee "transactional"' });
+  return asked ?? "at-least-once";
+}
+
+function completeConcurrency(concurrency: unknown, what: string): number {
+  if (concurrency === undefined) return defaults.concurrency;
+  if (typeof concurrency !== "object" || concurrency === null) {
+    checkInteger(concurrency, what, bounds.concurrency);
+    return concurrency;
+  }
+  checkOptions(concurrency, new Set(["min", "max"]), what);
+  const { min, max } = concurrency as { readonly min?: unknown; readonly max?: unknown };
+  checkInteger(min, `${what}.min`, bounds.concurrency);
+  checkInteger(max, `${what}.max`, { min, max: bounds.concurrency.max });
+  return max;
+}
+
+function completeFrom<T>(channel: Channel<T>, from: unknown, what: string): StartPosition {
+  if (from === undefined) return channel.spec.durable ? "earliest" : "latest";
+  if (channel.kind === "queue" || !channel.spec.durable) {
+    throw new TypeError(`${what}: from says where a group of a stream or durable topic begins; leave it out here`);
+  }
+  checkPosition(from, `${what}: from`);
+  return from;
+}
+
+/** @throws TypeError when `position` is none. */
+export function checkPosition(position: unknown, what: string): asserts position is StartPosition {
+  if (position === "earliest" || position === "latest") return;
+  if (position instanceof Date && !Number.isNaN(position.getTime())) return;
+  if (typeof position === "bigint" && position >= 0n) return;
+  throw new TypeError(`${what} must be "earliest", "latest", a Date, or an offset such as 42n, not ${shown(position)}`);
+}
+
+function completeMember<T>(channel: Channel<T>, member: unknown, what: string): string | undefined {
+  if (member === undefined) return undefined;
+  if (channel.kind !== "stream") throw new TypeError(`${what}: member keeps partitions of a stream; leave it out here`);
+  checkName(member, `${what}: member`);
+  return member;
+}
+
+function isRule(rule: unknown): boolean {
+  return typeof rule === "object" && rule !== null && "errorClass" in rule && "reject" in rule;
+}
+
+/** What a consumer says of itself in logs and errors. */
+export function describeHandling<T>(handling: Handling<T>): string {
+  const { channel, group } = handling;
+  return `consumer of ${channel.kind} "${channel.name}"${group === "" ? "" : `, group "${group}"`}`;
+}
+
+export function closedError<T>(handling: Handling<T>): MillraceError {
+  return new MillraceError("CLOSED", `the ${describeHandling(handling)} is closing and its drain time is over`);
+}

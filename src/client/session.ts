@@ -1,0 +1,204 @@
+import { MillraceError } from "../base/errors.js";
+import type { IncomingDelivery, Source } from "../driver.js";
+import { BatchScheduler } from "./batch-scheduler.js";
+import { Deferred } from "./deferred.js";
+import type { Environment } from "./environment.js";
+import { closedError, describeHandling } from "./handling.js";
+import type { Handling } from "./handling.js";
+import { LaneScheduler } from "./lane-scheduler.js";
+import { QueueScheduler } from "./queue-scheduler.js";
+import { Reading } from "./reading.js";
+import type { Runner } from "./runner.js";
+import type { Scheduler, SchedulerParts } from "./scheduler.js";
+import { Settler } from "./settler.js";
+import { Watch } from "./watch.js";
+import type { RunnerParts } from "./work.js";
+
+/** After so long without a pause, everybody else in the process has a turn. */
+const fetchMsMax = 10;
+
+export interface SessionParts<T> {
+  readonly handling: Handling<T>;
+  readonly environment: Environment;
+  readonly makeRunner: (parts: RunnerParts<T>) => Runner<T>;
+}
+
+/** One source of a consumer, from `consume` to its end: fetches deliveries, and gives back what is left over. */
+export class Session<T> {
+  readonly #parts: SessionParts<T>;
+  readonly #source: Source;
+  readonly #scheduler: Scheduler<T>;
+  readonly #watch: Watch<T>;
+  #paused = false;
+  #stopped = false;
+  #failure: { readonly error: unknown } | undefined;
+  /** Resolved when something happened that the fetching, or the draining, waits for. */
+  #news: Deferred<void> | undefined;
+
+  static async open<T>(parts: SessionParts<T>): Promise<Session<T>> {
+    const { handling, environment } = parts;
+    const declared = await environment.channels.get(handling.channel).declare();
+    // Until the session is there, nothing has been handed out that could be lost.
+    const opened: { session?: Session<T> } = {};
+    const source = await declared.consume({
+      group: handling.group,
+      leaseMs: handling.policy.leaseMs,
+      from: handling.from,
+      member: handling.member,
+      onLost: (deliveries) => opened.session?.lose(deliveries),
+    });
+    opened.session = new Session(parts, source);
+    return opened.session;
+  }
+
+  private constructor(parts: SessionParts<T>, source: Source) {
+    const { handling, environment } = parts;
+    this.#parts = parts;
+    this.#source = source;
+    this.#scheduler = this.#makeScheduler();
+    this.#watch = new Watch({ handling, source, clock: environment.clock }, this.#scheduler);
+  }
+
+  /** Fetches until `stop`. Rejects with what makes it impossible to go on. */
+  async serve(): Promise<void> {
+    const { clock } = this.#parts.environment;
+    let turnMs = clock.monotonicMs();
+    for (;;) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      if (this.#stopped) return;
+      const room = this.#paused ? 0 : this.#scheduler.room();
+      if (room === 0) await this.#nextNews();
+      else await this.#fetch(room);
+      if (clock.monotonicMs() - turnMs < fetchMsMax) continue;
+      await new Promise<void>((resolve) => clock.soon(resolve));
+      turnMs = clock.monotonicMs();
+    }
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#tell();
+  }
+
+  /** Takes no more. `serve` returns soon. */
+  stop(): void {
+    this.#stopped = true;
+    this.#source.stop();
+    this.#tell();
+  }
+
+  /** After `stop`: lets handlers end, for as long as that may take; then gives everything back and leaves. */
+  async drain(drainMs: number): Promise<void> {
+    this.#releaseWaiting();
+    const { clock } = this.#parts.environment;
+    let timeIsOver = false;
+    const timer = clock.after(drainMs, () => {
+      timeIsOver = true;
+      this.#tell();
+    });
+    while (this.#scheduler.begun.size > 0 && !timeIsOver && this.#failure === undefined) await this.#nextNews();
+    timer.cancel();
+    this.#abort(closedError(this.#parts.handling));
+    if (this.#failure !== undefined) throw this.#failure.error;
+    await this.#source.flush();
+    await this.#source.close();
+  }
+
+  /** The source is of no more use: what is held is lost. */
+  async abandon(error: unknown): Promise<void> {
+    this.#stopped = true;
+    const what = describeHandling(this.#parts.handling);
+    this.#abort(new MillraceError("LEASE_EXPIRED", `the ${what} lost its connection to the channel`, { cause: error }));
+    this.#scheduler.forget(() => true);
+    // It has failed already: that it cannot be closed in good order either is nothing new.
+    await this.#source.close().catch(() => {});
+  }
+
+  lose(deliveries: readonly IncomingDelivery[]): void {
+    const lost = new Set(deliveries);
+    this.#scheduler.forget((delivery) => lost.has(delivery));
+    for (const held of this.#scheduler.begun) {
+      if (!lost.has(held.incoming)) continue;
+      held.abort(
+        new MillraceError(
+          "LEASE_EXPIRED",
+          `the lease of message ${held.incoming.id} ended: somebody else gets it, or has it already`,
+        ),
+      );
+    }
+  }
+
+  async #fetch(room: number): Promise<void> {
+    const deliveries = await this.#source.take(room);
+    if (deliveries.length === 0) {
+      if (this.#stopped || this.#failure !== undefined) return;
+      throw new MillraceError(
+        "CLOSED",
+        `the driver closed the source of the ${describeHandling(this.#parts.handling)}`,
+      );
+    }
+    if (this.#paused || this.#stopped) return this.#release(deliveries);
+    this.#watch.holding();
+    this.#scheduler.add(deliveries);
+  }
+
+  #makeScheduler(): Scheduler<T> {
+    const { handling, environment, makeRunner } = this.#parts;
+    const { clock, channels, random } = environment;
+    const reading = new Reading(handling.channel);
+    const source = this.#source;
+    const parts: SchedulerParts<T> = {
+      handling,
+      clock,
+      holder: { source, reading, channels, monotonicMs: () => clock.monotonicMs() },
+      rules: { policy: handling.policy, rules: handling.rules, random },
+      settler: new Settler(handling, environment, source),
+      reading,
+      makeRunner,
+      events: { freed: () => this.#tell(), watch: () => this.#watch.begun(), broken: (error) => this.#break(error) },
+    };
+    if (handling.channel.kind === "stream") return new LaneScheduler(parts);
+    return handling.size > 1 ? new BatchScheduler(parts) : new QueueScheduler(parts);
+  }
+
+  #break(error: unknown): void {
+    this.#failure ??= { error };
+    this.#source.stop();
+    this.#tell();
+  }
+
+  #abort(error: MillraceError): void {
+    this.#watch.stop();
+    for (const held of this.#scheduler.begun) {
+      held.abort(error);
+      held.conclude();
+    }
+  }
+
+  #releaseWaiting(): void {
+    const waiting = this.#scheduler.waiting();
+    this.#scheduler.forget(() => true);
+    this.#release(waiting);
+  }
+
+  /** The last first: of a stream, each takes its partition back to itself. */
+  #release(deliveries: readonly IncomingDelivery[]): void {
+    for (const delivery of deliveries.toReversed()) this.#source.settle(delivery, { kind: "release" });
+  }
+
+  #nextNews(): Promise<void> {
+    this.#news ??= new Deferred();
+    return this.#news.promise;
+  }
+
+  #tell(): void {
+    const news = this.#news;
+    if (news === undefined) return;
+    this.#news = undefined;
+    news.resolve();
+  }
+}

@@ -1,0 +1,190 @@
+import { MillraceError } from "../base/errors.js";
+import type { DeclaredChannel, Driver, PeekedMessage, StagedMessage } from "../driver.js";
+import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
+import { isFrom, reasonOf, redrivenOf, viewOf } from "./dead-letter-view.js";
+import type { Origin } from "./dead-letter-view.js";
+import type {
+  DeadLetter,
+  DeadLetters,
+  DeadListOptions,
+  DeadReason,
+  DeadSelection,
+  RedriveOptions,
+} from "./dead-letters.js";
+import { bounds, defaults } from "./defaults.js";
+import { describeStored } from "./describe-stored.js";
+import { deadLetterName } from "./names.js";
+import type { Reading } from "./reading.js";
+
+const reasons: readonly DeadReason[] = ["attempts", "rejected", "expired", "unreadable", "schema"];
+const known = {
+  list: new Set(["limit", "after", "reason"]),
+  select: new Set(["ids", "all", "reason", "limit"]),
+  redrive: new Set(["toAllGroups", "onProgress"]),
+  drop: new Set(["onProgress"]),
+};
+
+/** Messages looked at in one go. */
+const pageMessages = 50;
+
+/** A commit is closed after so many bytes of payload. */
+const commitBytes = 1024 * 1024;
+
+/** Dead letters as they lie in their queue. Everything goes through `peek` and `remove`, so it works beside running consumers. */
+export class StoredDeadLetters<T> implements DeadLetters<T> {
+  readonly name: string;
+  readonly #driver: Driver;
+  readonly #origin: Origin;
+  readonly #reading: Reading<T>;
+
+  constructor(driver: Driver, of: { readonly origin: Origin; readonly reading: Reading<T> }) {
+    this.name = deadLetterName(of.origin.channel, of.origin.group);
+    this.#driver = driver;
+    this.#origin = of.origin;
+    this.#reading = of.reading;
+  }
+
+  async list(options: DeadListOptions = {}): Promise<readonly DeadLetter<T>[]> {
+    checkOptions(options, known.list, "dead.list");
+    const { limit = defaults.peekLimit, after, reason } = options;
+    checkInteger(limit, "dead.list: limit", bounds.count);
+    if (reason !== undefined) checkOneOf(reason, reasons, "dead.list: reason");
+    const letters: DeadLetter<T>[] = [];
+    for await (const page of this.#pages(after)) {
+      for (const stored of page) {
+        if (reason === undefined || reasonOf(stored) === reason) letters.push(viewOf(stored, this.#reading));
+        if (letters.length === limit) return letters;
+      }
+    }
+    return letters;
+  }
+
+  async show(id: string): Promise<DeadLetter<T>> {
+    return viewOf(await this.#find(id), this.#reading);
+  }
+
+  async redrive(which: DeadSelection, options: RedriveOptions = {}): Promise<number> {
+    checkSelection(which, "dead.redrive");
+    checkOptions(options, known.redrive, "dead.redrive");
+    const channel = await this.#originChannel(options.toAllGroups === true);
+    const messageFor = (stored: PeekedMessage): StagedMessage[] => [
+      { channel, message: redrivenOf(stored, this.#origin) },
+    ];
+    return this.#remove(which, messageFor, options.onProgress);
+  }
+
+  async drop(which: DeadSelection, options: Pick<RedriveOptions, "onProgress"> = {}): Promise<number> {
+    checkSelection(which, "dead.drop");
+    checkOptions(options, known.drop, "dead.drop");
+    return this.#remove(which, () => [], options.onProgress);
+  }
+
+  /** Where redriven messages go, with the settings it has now. */
+  async #originChannel(toAllGroups: boolean): Promise<DeclaredChannel> {
+    const spec = await describeStored(this.#driver.admin, this.#origin.channel);
+    if (spec.kind === "queue" || toAllGroups) return this.#driver.declare(spec);
+    throw new MillraceError(
+      "NOT_SUPPORTED",
+      `${spec.kind} "${spec.name}": a dead letter of group "${this.#origin.group}" can only be sent again to all groups; ` +
+        "if they can bear to see it twice, say { toAllGroups: true }",
+    );
+  }
+
+  async #remove(
+    which: DeadSelection,
+    sendsFor: (stored: PeekedMessage) => StagedMessage[],
+    onProgress: RedriveOptions["onProgress"],
+  ): Promise<number> {
+    let done = 0;
+    for await (const batch of this.#commits(which)) {
+      const removed = await this.#driver.admin.remove(
+        this.name,
+        batch.map((stored) => ({ id: stored.id, sends: sendsFor(stored) })),
+      );
+      done += removed.length;
+      onProgress?.({ done });
+    }
+    return done;
+  }
+
+  /** What was selected, in the portions of one commit. */
+  async *#commits(which: DeadSelection): AsyncGenerator<readonly PeekedMessage[], void, undefined> {
+    let batch: PeekedMessage[] = [];
+    let bytes = 0;
+    for await (const stored of "ids" in which ? this.#byIds(which.ids) : this.#all(which)) {
+      batch.push(stored);
+      bytes += stored.value.length;
+      if (batch.length < pageMessages && bytes < commitBytes) continue;
+      yield batch;
+      batch = [];
+      bytes = 0;
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  /** An id that is not there ends it before anything has changed. */
+  async *#byIds(ids: readonly string[]): AsyncGenerator<PeekedMessage, void, undefined> {
+    const found: PeekedMessage[] = [];
+    for (const id of new Set(ids)) found.push(await this.#find(id));
+    yield* found;
+  }
+
+  /** Not more than there were at the beginning: what a redriven message leaves here when it fails again is for another time. */
+  async *#all(which: {
+    readonly reason?: DeadReason | undefined;
+    readonly limit?: number | undefined;
+  }): AsyncGenerator<PeekedMessage, void, undefined> {
+    if ((await this.#driver.admin.describe(this.name)) === undefined) return;
+    const { messages } = await this.#driver.admin.stats(this.name);
+    let [seen, selected] = [0, 0];
+    for await (const page of this.#pages(undefined)) {
+      for (const stored of page) {
+        if (seen === messages || selected === (which.limit ?? Infinity)) return;
+        seen += 1;
+        if (which.reason !== undefined && reasonOf(stored) !== which.reason) continue;
+        selected += 1;
+        yield stored;
+      }
+    }
+  }
+
+  async #find(id: string): Promise<PeekedMessage> {
+    if (typeof id !== "string") throw new TypeError(`dead: an id is a string, not ${shown(id)}`);
+    for await (const page of this.#pages(undefined)) {
+      const found = page.find((stored) => stored.id === id);
+      if (found !== undefined) return found;
+    }
+    throw new MillraceError(
+      "MESSAGE_UNKNOWN",
+      `there is no dead letter "${id}" in "${this.name}"; dead.list() shows what there is`,
+    );
+  }
+
+  /** Nothing when no message of the channel has died yet. */
+  async *#pages(after: string | undefined): AsyncGenerator<readonly PeekedMessage[], void, undefined> {
+    const { admin } = this.#driver;
+    if ((await admin.describe(this.name)) === undefined) {
+      await describeStored(admin, this.#origin.channel);
+      return;
+    }
+    for (let last = after; ;) {
+      const page = await admin.peek(this.name, { group: "", limit: pageMessages, after: last });
+      yield page.filter((stored) => isFrom(stored, this.#origin));
+      if (page.length < pageMessages) return;
+      last = page.at(-1)?.id;
+    }
+  }
+}
+
+function checkSelection(which: unknown, what: string): asserts which is DeadSelection {
+  checkOptions(which, known.select, what);
+  const { ids, all, reason, limit } = which as { readonly [name in "ids" | "all" | "reason" | "limit"]?: unknown };
+  if ((ids === undefined) === (all !== true)) {
+    throw new TypeError(`${what}: say which: { ids: [...] }, or { all: true } with reason or limit if you like`);
+  }
+  if (ids !== undefined && !(Array.isArray(ids) && ids.every((id) => typeof id === "string"))) {
+    throw new TypeError(`${what}: ids must be an array of strings, not ${shown(ids)}`);
+  }
+  if (reason !== undefined) checkOneOf(reason, reasons, `${what}: reason`);
+  if (limit !== undefined) checkInteger(limit, `${what}: limit`, bounds.count);
+}

@@ -1,0 +1,150 @@
+import { MillraceError } from "../base/errors.js";
+import type { IncomingDelivery, StagedMessage } from "../driver.js";
+import type { Outcomes } from "./conclusion.js";
+import type { Handling } from "./handling.js";
+import { afterError, doneVerdict } from "./verdict.js";
+import type { Retry, Rules, Verdict } from "./verdict.js";
+import type { HeldDelivery } from "./held-delivery.js";
+import type { Reading } from "./reading.js";
+import type { Runner } from "./runner.js";
+import type { SchedulerEvents } from "./scheduler.js";
+import type { Settler } from "./settler.js";
+
+/** What a scheduler wants to know of its work. */
+export interface WorkEvents<T> {
+  /** Nothing of it is under way any more. */
+  ended(held: HeldDelivery<T>): void;
+  /** Only where order matters: takes a failed delivery, to `settleKept` it when everything called with it is decided. */
+  keep?(held: HeldDelivery<T>, verdict: Retry): void;
+}
+
+/** What a runner is made of. */
+export interface RunnerParts<T> {
+  readonly reading: Reading<T>;
+  /** Whom it reports to. */
+  readonly outcomes: Outcomes<T>;
+  readonly rules: Rules;
+}
+
+/** The handlers under way of one source: calls them, watches those that take time, and carries out what they decide. */
+export class Work<T> implements Outcomes<T> {
+  readonly begun = new Set<HeldDelivery<T>>();
+  readonly #runner: Runner<T>;
+  readonly #handling: Handling<T>;
+  readonly #rules: Rules;
+  readonly #settler: Settler<T>;
+  readonly #mine: WorkEvents<T>;
+  readonly #events: SchedulerEvents;
+
+  constructor(parts: WorkParts<T>, mine: WorkEvents<T>) {
+    this.#handling = parts.handling;
+    this.#rules = parts.rules;
+    this.#settler = parts.settler;
+    this.#events = parts.events;
+    this.#mine = mine;
+    this.#runner = parts.makeRunner({ reading: parts.reading, outcomes: this, rules: parts.rules });
+  }
+
+  /** Calls the handler with deliveries that belong together. They may have ended when this returns. */
+  begin(batch: readonly HeldDelivery<T>[], nowMs: number): void {
+    for (const held of batch) held.startedAtMs = nowMs;
+    if (this.#settler.settlesAhead) this.#beginSettled(batch);
+    else this.#runner.start(batch);
+    let watched = false;
+    for (const held of batch) {
+      if (held.ended) continue;
+      this.begun.add(held);
+      watched = true;
+    }
+    if (watched) this.#events.watch();
+  }
+
+  done(held: HeldDelivery<T>): void {
+    if (held.concluded) return;
+    try {
+      this.#settler.done(held);
+    } catch (error) {
+      this.#events.broken(error);
+    }
+    this.#end(held);
+  }
+
+  decided(held: HeldDelivery<T>, verdict: Verdict, sends: readonly StagedMessage[]): void {
+    if (held.concluded) return;
+    if (verdict.kind === "retry" && this.#mine.keep !== undefined && !this.#settler.settlesAhead) {
+      held.conclude();
+      return this.#mine.keep(held, verdict);
+    }
+    try {
+      const finishing = this.#settler.carryOut(held, verdict, sends);
+      if (finishing === undefined) this.#end(held);
+      else void finishing.catch((error: unknown) => this.#events.broken(error)).then(() => this.#end(held));
+    } catch (error) {
+      this.#events.broken(error);
+      this.#end(held);
+    }
+  }
+
+  /** The handler's time is over: it has failed, and what it still says is ignored. */
+  expire(held: HeldDelivery<T>): void {
+    if (held.concluded) return;
+    const { timeoutMs } = this.#handling;
+    const error = new MillraceError(
+      "HANDLER_TIMEOUT",
+      `the handler ran longer than its ${timeoutMs} ms; see delivery.signal, or raise timeout`,
+    );
+    held.abort(error);
+    this.decided(held, afterError(error, held.attempt, this.#rules), []);
+  }
+
+  /** Ends what was kept. */
+  settleKept(held: HeldDelivery<T>, verdict: Retry): void {
+    this.#guarded(() => this.#settler.retry(held, verdict));
+    held.ended = true;
+    this.begun.delete(held);
+  }
+
+  /** Gives back what has not begun. */
+  release(delivery: IncomingDelivery): void {
+    this.#guarded(() => this.#settler.release(delivery));
+  }
+
+  #guarded(settle: () => void): void {
+    try {
+      settle();
+    } catch (error) {
+      this.#events.broken(error);
+    }
+  }
+
+  #beginSettled(batch: readonly HeldDelivery<T>[]): void {
+    const ours: HeldDelivery<T>[] = [];
+    try {
+      for (const held of batch) {
+        if (this.#settler.ahead(held)) ours.push(held);
+        else this.decided(held, doneVerdict, []);
+      }
+    } catch (error) {
+      this.#events.broken(error);
+    }
+    this.#settler.flush().then(
+      () => this.#runner.start(ours),
+      (error: unknown) => this.#events.broken(error),
+    );
+  }
+
+  #end(held: HeldDelivery<T>): void {
+    held.ended = true;
+    this.begun.delete(held);
+    this.#mine.ended(held);
+  }
+}
+
+export interface WorkParts<T> {
+  readonly handling: Handling<T>;
+  readonly settler: Settler<T>;
+  readonly rules: Rules;
+  readonly events: SchedulerEvents;
+  readonly reading: Reading<T>;
+  readonly makeRunner: (parts: RunnerParts<T>) => Runner<T>;
+}
