@@ -27,7 +27,7 @@ const names = new Map([
 async function found(protocol: Protocol): Promise<{ during: string[]; after: string[] }> {
   const seen = { during: new Set<string>(), after: new Set<string>() };
   const disk = new SimulatedDisk();
-  const crash = (into: Set<string>): void => {
+  const crash = (into: Set<string>): undefined => {
     for (const style of Object.keys(crashStyles) as CrashStyleName[]) {
       for (let seed = 0; seed < 20; seed += 1) {
         const text = textOf(disk.afterCrash(style, seededRandom(seed)), "file");
@@ -36,7 +36,7 @@ async function found(protocol: Protocol): Promise<{ during: string[]; after: str
     }
   };
   await putDurably(disk, { file: "first" });
-  disk.faults = () => void crash(seen.during);
+  disk.faults = () => crash(seen.during);
   for (const step of protocol) await steps[step](disk);
   crash(seen.after);
   return { during: [...seen.during].toSorted(), after: [...seen.after].toSorted() };
