@@ -41,6 +41,8 @@ export const errorCodes = {
   LEASE_EXPIRED: { retryable: false },
   /** The handler ran longer than its `timeout`. */
   HANDLER_TIMEOUT: { retryable: true },
+  /** One more channel or group than `limits` allows. */
+  LIMIT_REACHED: { retryable: false },
   /** A read asked for an offset outside what is kept. */
   OFFSET_OUT_OF_RANGE: { retryable: false },
   /** A transaction is larger than one commit can hold. */

@@ -58,6 +58,7 @@ export const errorExitCodes = {
   PAYLOAD_UNREADABLE: exitCodes.failure,
   LEASE_EXPIRED: exitCodes.failure,
   HANDLER_TIMEOUT: exitCodes.timeout,
+  LIMIT_REACHED: exitCodes.limit,
   OFFSET_OUT_OF_RANGE: exitCodes.notFound,
   TRANSACTION_TOO_LARGE: exitCodes.limit,
   TRANSACTION_ENDED: exitCodes.failure,
