@@ -22,4 +22,5 @@ export type FindingKind =
   | "segment-damaged"
   | "segment-missing"
   | "segment-cut"
+  | "index-wrong"
   | "orphan-file";

@@ -21,15 +21,21 @@ export function rewriteSegment(segment: Segment, keep: Keep): Segment {
   }
 }
 
-/** The same, with a pause after every batch for whoever has other things to do meanwhile. */
+/** As much as takes a fraction of a millisecond. */
+const stepBytes = 256 * 1024;
+
+/** The same, with a pause now and then for whoever has other things to do meanwhile. */
 export function* rewriteInSteps(segment: Segment, keep: Keep): Generator<void, Segment> {
   const fresh = Segment.create(segment.files, segment.baseOffset, segment.revision + 1);
   try {
+    let pauseAt = stepBytes;
     const start = { position: 0, offset: segment.baseOffset };
     const scanner = new BatchScanner(segment, start, (damage) => refuse(segment, damage));
     for (let batch = scanner.next(); batch !== undefined; batch = scanner.next()) {
       const bytes = filterBatch(batch, keep);
       if (bytes !== undefined) fresh.append(bytes === batch.bytes ? batch : new BatchView(bytes));
+      if (scanner.batchPosition < pauseAt) continue;
+      pauseAt = scanner.batchPosition + stepBytes;
       yield;
     }
     fresh.seal(segment.endOffset);

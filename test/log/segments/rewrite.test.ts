@@ -66,11 +66,11 @@ describe("a segment rewritten without its dead records", () => {
 
   test("can be made step by step", () => {
     let steps = 0;
-    const stepping = rewriteInSteps(sealed(), isTenth);
+    const stepping = rewriteInSteps(sealed(1_000, 20), isTenth);
     let step = stepping.next();
     for (; step.done !== true; step = stepping.next()) steps++;
-    expect(steps).toBe(40);
-    expect(read(step.value).offsets).toEqual(range(100, 300).filter(isTenth));
+    expect(steps).toBeGreaterThan(2);
+    expect(read(step.value).offsets).toEqual(range(100, 20_100).filter(isTenth));
   });
 });
 
