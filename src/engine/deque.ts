@@ -49,6 +49,13 @@ export class Deque<T> {
     for (const each of rest) this.push(each);
   }
 
+  /** Takes all of it out. */
+  drain(): T[] {
+    const items = [...this];
+    this.clear();
+    return items;
+  }
+
   clear(): void {
     this.#ring = [];
     this.#head = 0;

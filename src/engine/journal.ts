@@ -2,22 +2,21 @@
  * Carries one group's progress on one partition into the write-ahead log, and tells when it got there. Changes are gathered in
  * periods; the log drains a period into the commit group it seals, and says later that the group is durable:
  *
- *   changes ─▶ touch ─▶ … ─▶ drain: the period ends ─▶ … ─▶ durable: `progressDurable(period, floor)`
+ *   changes ─▶ touch ─▶ … ─▶ drain: the period ends ─▶ … ─▶ durable: `progressDurable(period)`
  *
  * Nobody waits for it on the usual way. It is waited for where memory alone must not decide: before a message is delivered
- * again (its count must not go down in a crash), and before settled records are given up.
+ * again, because its count must not go down in a crash.
  */
 import { assert } from "../base/assert.js";
-import type { MillraceError } from "../base/errors.js";
 import type { Log } from "../log/log.js";
 import type { CommitWaiter, StateSource, StateWriter } from "../log/state.js";
 import type { Progress } from "./progress.js";
 
 export interface ProgressListener {
-  /** Every change up to the end of `period` is durable; the floor was `floor` then. */
-  progressDurable(period: number, floor: number): void;
+  /** Every change up to the end of `period` is durable. */
+  progressDurable(period: number): void;
   /** The log takes nothing any more. */
-  progressFailed(error: MillraceError): void;
+  progressFailed(error: Error): void;
 }
 
 export class ProgressJournal implements StateSource, CommitWaiter {
@@ -27,8 +26,6 @@ export class ProgressJournal implements StateSource, CommitWaiter {
   #period = 1;
   #touched = false;
   #durablePeriod = 0;
-  /** The floor at the end of each period that is on its way. */
-  readonly #floors: number[] = [];
 
   constructor(log: Log, progress: Progress, listener: ProgressListener) {
     this.#log = log;
@@ -50,17 +47,16 @@ export class ProgressJournal implements StateSource, CommitWaiter {
     assert(this.#touched, "the log drains what was touched");
     this.#touched = false;
     this.#period++;
-    this.#floors.push(this.#progress.floor);
     this.#progress.drain(writer);
   }
 
   durable(): void {
-    const floor = this.#floors.shift();
-    assert(floor !== undefined, "a period is drained before it is durable");
-    this.#listener.progressDurable(++this.#durablePeriod, floor);
+    this.#durablePeriod++;
+    assert(this.#durablePeriod < this.#period, "a period is drained before it is durable");
+    this.#listener.progressDurable(this.#durablePeriod);
   }
 
-  failed(error: MillraceError): void {
+  failed(error: Error): void {
     this.#listener.progressFailed(error);
   }
 }

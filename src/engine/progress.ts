@@ -149,6 +149,11 @@ export class Progress {
     }
   }
 
+  /** Messages that must not be delivered before a time. */
+  *delays(): Generator<{ offset: number; dueAtMs: number }> {
+    for (const [offset, { dueAtMs }] of this.#retries) if (dueAtMs > 0) yield { offset, dueAtMs };
+  }
+
   /**
    * The partition ends before what we know about it: the meta journal, which is older or younger than the log, said
    * where the group starts. What is to come must not be settled in advance.

@@ -18,6 +18,18 @@ export class RetryQueue {
     return this.#dueMs[0] ?? Infinity;
   }
 
+  /** The one that `pop` will take. */
+  get firstOffset(): number {
+    const first = this.#offsets[0];
+    assert(first !== undefined, "an empty queue has no first");
+    return first;
+  }
+
+  /** How many are due later than `nowMs`. */
+  countAfter(nowMs: number): number {
+    return this.#dueMs.filter((dueMs) => dueMs > nowMs).length;
+  }
+
   push(offset: number, dueMs: number): void {
     let at = this.#offsets.length;
     this.#offsets.push(offset);
@@ -32,8 +44,7 @@ export class RetryQueue {
 
   /** Takes the first one out. */
   pop(): number {
-    const first = this.#offsets[0];
-    assert(first !== undefined, "an empty queue has no first");
+    const first = this.firstOffset;
     const lastOffset = this.#offsets.pop() as number;
     const lastDueMs = this.#dueMs.pop() as number;
     if (this.#offsets.length > 0) {

@@ -124,7 +124,7 @@ export class SettledPages {
       const pageEnd = (page + 1) * pageOffsets;
       const end = Math.min(to, pageEnd);
       if (offset === page * pageOffsets && end === pageEnd) this.#fill(page);
-      else for (let each = offset; each < end; each++) if (this.#set(each)) this.#above++;
+      else this.#setAll(offset, end);
       offset = end;
     }
     return this.#above - before;
@@ -219,6 +219,10 @@ export class SettledPages {
     if (!page.set(offset % pageOffsets)) return false;
     if (page.count === pageOffsets) this.#pages.set(number, "full");
     return true;
+  }
+
+  #setAll(from: number, to: number): void {
+    for (let offset = from; offset < to; offset++) if (this.#set(offset)) this.#above++;
   }
 
   #fill(number: number): void {

@@ -14,7 +14,9 @@ describe("the assignment of partitions", () => {
     });
     fc.assert(
       fc.property(members, before, (present, owners) => {
-        const known = owners.map((owner) => (owner !== undefined && present.includes(owner) ? owner : undefined));
+        const known = owners.map((owner) =>
+          owner !== undefined && (present as string[]).includes(owner) ? owner : undefined,
+        );
         const after = assign(present.map(unnamed), { owners: known, lastNames: nobody(owners.length) });
         const count = (list: readonly unknown[], member: string): number =>
           list.filter((each) => each === member).length;

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { describe, expect, test } from "vitest";
 import { pageOffsets, SettledPages } from "../../src/engine/settled-pages.js";
 
@@ -57,8 +58,8 @@ class Store {
   readonly pages = new Map<number, Uint8Array>();
   save(settled: SettledPages): void {
     for (const { page, bytes } of settled.takeChangedPages()) {
-      if (bytes === undefined) expect(this.pages.delete(page)).toBe(true);
-      else this.pages.set(page, bytes);
+      if (bytes !== undefined) this.pages.set(page, bytes);
+      else assert(this.pages.delete(page), "only what is stored is taken away");
     }
   }
   restart(settled: SettledPages): SettledPages {
@@ -67,6 +68,22 @@ class Store {
     for (const [page, bytes] of this.pages) next.restorePage(page, bytes);
     return next;
   }
+}
+
+interface Told {
+  readonly settled: SettledPages;
+  readonly ours: unknown;
+  readonly models: unknown;
+}
+
+function apply(step: Step, settled: SettledPages, model: Model, store: Store): Told {
+  if (step.do === "settle") return { settled, ours: settled.settle(step.at), models: model.settle(step.at) };
+  if (step.do === "range") {
+    const to = step.at + step.length;
+    return { settled, ours: settled.settleRange(step.at, to), models: model.settleRange(step.at, to) };
+  }
+  store.save(settled);
+  return { settled: step.do === "restart" ? store.restart(settled) : settled, ours: true, models: true };
 }
 
 function expectSame(settled: SettledPages, model: Model): void {
@@ -93,14 +110,9 @@ describe("settled pages", () => {
         const model = new Model(floor);
         const store = new Store();
         for (const step of run) {
-          if (step.do === "settle") expect(settled.settle(step.at)).toBe(model.settle(step.at));
-          else if (step.do === "range") {
-            const to = step.at + step.length;
-            expect(settled.settleRange(step.at, to)).toBe(model.settleRange(step.at, to));
-          } else {
-            store.save(settled);
-            if (step.do === "restart") settled = store.restart(settled);
-          }
+          const told = apply(step, settled, model, store);
+          settled = told.settled;
+          expect(told.ours).toBe(told.models);
           expectSame(settled, model);
         }
         expectSameAround(settled, model, probe);

@@ -1,0 +1,70 @@
+/** What the engine in this process can do, and how it refuses the rest. */
+import { MillraceError } from "../../base/errors.js";
+import type { Ability, ChannelSpec, Supports } from "../../driver.js";
+
+const native: Ability = { level: "native" };
+
+function refused(note: string): Ability {
+  return { level: "refused", note };
+}
+
+export const supports: Supports = {
+  queue: native,
+  stream: native,
+  topic: native,
+  ephemeral: native,
+  transactions: native,
+  replay: native,
+  groups: native,
+  peek: native,
+  extendLease: native,
+  /** Queues: "block" and "reject". Buffers of ephemeral topics: these, "drop-oldest" and "drop-newest". */
+  capacity: native,
+  delay: refused(
+    "this version stores a message ready to be handled. Let its handler return later(delay): that wait survives a restart",
+  ),
+  priority: refused("this version hands out in order of arrival. Declare one queue for each priority"),
+  perKeyOrder: refused("this version keeps the order of a queue, not of its keys. Declare a stream with that key"),
+  dedup: refused(
+    "this version stores a message as often as it is sent. Make the handler's effect idempotent by the id",
+  ),
+  expires: refused("this version keeps a queued message until it is settled. Compare message.sentAt in the handler"),
+  compact: refused(
+    "this version keeps every record as long as retention says. Read the stream and keep the last of each key",
+  ),
+};
+
+/** @throws MillraceError NOT_SUPPORTED, naming the channel, the option, this driver and a way out. */
+export function refuseUnsupported(spec: ChannelSpec, driver: string): void {
+  const { order, priorities, dedupMs, expiresMs, compact } = spec;
+  const asked: readonly [boolean, string, keyof Supports][] = [
+    [order !== "none", `order: ${JSON.stringify(order)}`, "perKeyOrder"],
+    [priorities > 1, `priorities: ${priorities}`, "priority"],
+    [dedupMs !== undefined, `dedup: ${dedupMs}`, "dedup"],
+    [expiresMs !== undefined, `expires: ${expiresMs}`, "expires"],
+    [compact, "compact: true", "compact"],
+  ];
+  for (const [isAsked, option, ability] of asked) {
+    const { level, note } = { note: "", ...supports[ability] };
+    if (isAsked && level === "refused") throw notSupported(spec, `${option}, with the driver "${driver}"`, note);
+  }
+  refusePolicy(spec, driver);
+}
+
+function refusePolicy(spec: ChannelSpec, driver: string): void {
+  const { whenFull } = spec.capacity;
+  const isBuffer = spec.kind === "topic" && !spec.durable;
+  if (!isBuffer && spec.kind !== "queue") return;
+  const possible = isBuffer ? ["block", "reject", "drop-oldest", "drop-newest"] : ["block", "reject"];
+  if (possible.includes(whenFull)) return;
+  const ways = possible.map((policy) => JSON.stringify(policy)).join(", ");
+  const what = isBuffer ? "buffer" : "capacity";
+  throw notSupported(spec, `${what}: { whenFull: "${whenFull}" }, with the driver "${driver}"`, `Use one of ${ways}`);
+}
+
+function notSupported(spec: ChannelSpec, what: string, note: string): MillraceError {
+  return new MillraceError(
+    "NOT_SUPPORTED",
+    `the ${spec.kind} ${JSON.stringify(spec.name)} cannot have ${what}: ${note}`,
+  );
+}

@@ -1,0 +1,24 @@
+/** What every channel of one engine shares. */
+import type { Clock } from "../base/clock.js";
+import type { Limits } from "../base/limits.js";
+import type { Logger } from "../base/logger.js";
+import type { Log } from "../log/log.js";
+import type { Admission } from "./admission.js";
+import type { Ledger } from "./ledger.js";
+import type { Staged } from "./message.js";
+import type { KnownChannel, KnownGroup } from "./meta.js";
+
+export interface EngineContext {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  readonly ledger: Ledger;
+  readonly admission: Admission;
+  /** Stores the messages in one commit with what `alongside` changes. Throws, with nothing changed, when they cannot be stored. */
+  stage(sends: readonly Staged[], alongside: () => void): void;
+  /** Writes down a new group; it exists once the promise resolves. */
+  addGroup(channel: KnownChannel, name: string, starts: readonly number[]): Promise<KnownGroup>;
+  /** The log takes nothing any more: everybody who waits must know. */
+  failed(error: Error): void;
+}

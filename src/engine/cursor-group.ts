@@ -1,0 +1,282 @@
+/**
+ * A group that reads a stream: its members share the partitions, each partition is read by one of them.
+ *
+ * When a member joins, leaves, stops or stalls, the partitions are assigned anew. One that changes hands is no longer handed out
+ * by its owner, and moves once the owner's leases in it have ended; the others go on meanwhile.
+ * A member stalls when a lease of its ends unsettled and it does not ask for more: its partitions move to members
+ * that work. It is one of them again as soon as it takes or prolongs.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Limits } from "../base/limits.js";
+import type { Logger } from "../base/logger.js";
+import type { Log } from "../log/log.js";
+import type { Partition } from "../log/partition/partition.js";
+import { Alarm } from "./alarm.js";
+import { assign } from "./assignment.js";
+import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
+import type { LeasedRecord } from "./leases.js";
+import type { Staged } from "./message.js";
+import { type CursorHome, PartitionCursor } from "./partition-cursor.js";
+import type { Progress } from "./progress.js";
+import { Takers, tellLost } from "./takers.js";
+
+export interface CursorGroupHome {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  readonly channel: string;
+  readonly partitions: readonly Partition[];
+  stage(sends: readonly Staged[], alongside: () => void): void;
+  failed(error: Error): void;
+}
+
+export class CursorGroup implements Dispenser {
+  readonly clock: Clock;
+  readonly group: string;
+  readonly cursors: PartitionCursor[] = [];
+  readonly #home: CursorGroupHome;
+  readonly #takers = new Takers();
+  readonly #alarm: Alarm;
+  readonly #stalled = new Set<GroupSource>();
+  /** The name under which each partition was read last, for members that come back. */
+  readonly #lastNames: (string | undefined)[] = [];
+  /** Where each source goes on in its round through its partitions. */
+  readonly #turns = new WeakMap<GroupSource, number>();
+  #failure: Error | undefined;
+  #settledCount = 0;
+
+  constructor(home: CursorGroupHome, group: string, progress: readonly Progress[]) {
+    this.#home = home;
+    this.group = group;
+    this.clock = home.clock;
+    this.#alarm = new Alarm(home.clock, { ring: () => this.#ring(), failed: (error) => home.failed(error) });
+    this.extendTo(progress);
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  get members(): number {
+    return this.#takers.sources.size;
+  }
+
+  get settledCount(): number {
+    return this.#settledCount;
+  }
+
+  /** The stream has more partitions than before: these begin at their first record. */
+  extendTo(progress: readonly Progress[]): void {
+    const home: CursorHome = {
+      log: this.#home.log,
+      clock: this.clock,
+      logger: this.#home.logger,
+      channel: this.#home.channel,
+      group: this.group,
+      windowMax: Math.max(1, Math.floor(this.#home.limits.inFlightMax / progress.length)),
+      ready: () => this.committed(),
+      failed: (error) => this.#home.failed(error),
+    };
+    for (const [index, partition] of this.#home.partitions.entries()) {
+      const known = progress[index];
+      if (index < this.cursors.length || known === undefined) continue;
+      this.cursors.push(new PartitionCursor(home, partition, known));
+      this.#lastNames.push(undefined);
+    }
+    this.#rebalance();
+  }
+
+  join(source: GroupSource): void {
+    this.#takers.sources.add(source);
+    this.#rebalance();
+  }
+
+  committed(): void {
+    this.#takers.serveEach();
+    this.#setAlarm();
+  }
+
+  take(source: GroupSource, max: number): LeasedRecord[] {
+    this.#revive(source);
+    const leases: LeasedRecord[] = [];
+    const cursors = this.cursors.filter((cursor) => cursor.owner === source);
+    try {
+      this.#takeFairly(source, cursors, { leases, max });
+    } catch (error) {
+      // What was taken before the log could not be read is delivered; the next take meets the error again.
+      if (leases.length === 0) throw error;
+    }
+    if (leases.length === 0) return leases;
+    const deadlineMs = this.clock.monotonicMs() + source.options.leaseMs;
+    for (const lease of leases) source.leases.add(lease, deadlineMs);
+    this.#alarm.setBy(deadlineMs);
+    return leases;
+  }
+
+  wait(source: GroupSource): void {
+    this.#takers.add(source);
+    this.#setAlarm();
+  }
+
+  done(lease: LeasedRecord): void {
+    this.#settle(lease);
+    this.#afterLeases(lease);
+  }
+
+  doneWith(lease: LeasedRecord, sends: readonly Staged[]): void {
+    this.#home.stage(sends, () => {
+      lease.list?.remove(lease);
+      this.#settle(lease);
+    });
+    this.#afterLeases(lease);
+  }
+
+  retry(lease: LeasedRecord, retrying: Retrying): void {
+    const cursor = cursorOf(lease);
+    const owner = cursor.owner;
+    const lost = cursor.retry(lease, retrying);
+    if (owner !== undefined) tellLost(owner, lost, this.#home.logger);
+    this.#afterLeases(lease);
+  }
+
+  giveBack(leases: readonly LeasedRecord[]): void {
+    const inOrder = leases.toSorted((one, other) => one.record.offset - other.record.offset);
+    // The highest first: each one takes its partition back to itself, and the lowest must be the last to do so.
+    for (const lease of inOrder.toReversed()) this.retry(lease, { delayMs: 0, counts: false });
+  }
+
+  prolonged(source: GroupSource): void {
+    this.#revive(source);
+  }
+
+  flush(): Promise<void> {
+    return this.#home.log.flush();
+  }
+
+  stopped(source: GroupSource): void {
+    this.#takers.remove(source);
+    this.#rebalance();
+  }
+
+  left(source: GroupSource): void {
+    this.#takers.sources.delete(source);
+    this.#stalled.delete(source);
+    this.#rebalance();
+  }
+
+  /** Retention has taken records away. */
+  passExpired(): void {
+    for (const cursor of this.cursors) cursor.passExpired();
+  }
+
+  *leases(): Generator<LeasedRecord> {
+    for (const source of this.#takers.sources) yield* source.leases;
+  }
+
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#alarm.cancel();
+    this.#takers.fail(error);
+  }
+
+  async close(): Promise<void> {
+    this.#alarm.cancel();
+    for (const source of this.#takers.sources) await source.close();
+  }
+
+  /** A fair share of each partition first, then whatever is left of any. The next take begins one partition further. */
+  #takeFairly(
+    source: GroupSource,
+    cursors: readonly PartitionCursor[],
+    into: { leases: LeasedRecord[]; max: number },
+  ): void {
+    const { leases, max } = into;
+    const turn = this.#turns.get(source) ?? 0;
+    this.#turns.set(source, turn + 1);
+    const share = Math.max(1, Math.floor(max / Math.max(1, cursors.length)));
+    for (const most of [share, max]) {
+      for (let index = 0; index < cursors.length && leases.length < max; index++) {
+        const cursor = cursors[(turn + index) % cursors.length];
+        cursor?.take(leases, Math.min(max, leases.length + most));
+      }
+    }
+  }
+
+  #settle(lease: LeasedRecord): void {
+    this.#settledCount++;
+    cursorOf(lease).done(lease.record.offset);
+  }
+
+  /** A lease is over: its partition may be able to move, or its window to go on. */
+  #afterLeases(lease: LeasedRecord): void {
+    const cursor = cursorOf(lease);
+    if (cursor.moving && cursor.inFlight === 0) this.#move(cursor);
+    if (this.#takers.size > 0) this.committed();
+  }
+
+  #rebalance(): void {
+    const open = [...this.#takers.sources].filter((source) => source.open);
+    const working = open.filter((source) => !this.#stalled.has(source));
+    const members = working.length > 0 ? working : open;
+    const heirs = assign(
+      members.map((member) => ({ member, name: member.options.member })),
+      { owners: this.cursors.map((cursor) => cursor.owner), lastNames: this.#lastNames },
+    );
+    for (const [index, cursor] of this.cursors.entries()) {
+      cursor.heir = heirs[index];
+      cursor.moving = cursor.heir !== cursor.owner;
+      if (cursor.moving && cursor.inFlight === 0) this.#move(cursor);
+    }
+    this.committed();
+  }
+
+  #move(cursor: PartitionCursor): void {
+    cursor.owner = cursor.heir;
+    cursor.moving = false;
+    const name = cursor.owner?.options.member;
+    const last = this.#lastNames[cursor.partition];
+    // A name that is away keeps its claim, unless the new owner has none of his own to come back to.
+    const isAway = last !== undefined && last !== name && !this.#isPresent(last);
+    if (name !== undefined && (!isAway || !this.#lastNames.includes(name))) this.#lastNames[cursor.partition] = name;
+  }
+
+  #isPresent(name: string): boolean {
+    return [...this.#takers.sources].some((source) => source.options.member === name);
+  }
+
+  #revive(source: GroupSource): void {
+    if (this.#stalled.delete(source)) this.#rebalance();
+  }
+
+  #ring(): void {
+    const nowMs = this.clock.monotonicMs();
+    for (const source of this.#takers.sources) {
+      const expired = source.leases.takeExpired(nowMs);
+      if (expired.length > 0) this.#expire(source, expired);
+    }
+    this.#rebalance();
+  }
+
+  #expire(source: GroupSource, expired: readonly LeasedRecord[]): void {
+    const lost = [...expired];
+    for (const cursor of this.cursors) {
+      const own = expired.filter((lease) => lease.lane === cursor);
+      lost.push(...cursor.expire(own.sort((one, other) => one.record.offset - other.record.offset)));
+    }
+    if (!source.waiting) this.#stalled.add(source);
+    tellLost(source, lost, this.#home.logger);
+  }
+
+  #setAlarm(): void {
+    if (this.#failure !== undefined) return;
+    this.#alarm.setBy(this.#takers.firstDeadlineMs());
+    if (this.#takers.size === 0) return;
+    const nowMs = this.clock.monotonicMs();
+    for (const { nextDueMs } of this.cursors) if (nextDueMs > nowMs) this.#alarm.setBy(nextDueMs);
+  }
+}
+
+function cursorOf(lease: LeasedRecord): PartitionCursor {
+  return lease.lane as PartitionCursor;
+}

@@ -1,0 +1,61 @@
+/** A message of the log, on its way to a consumer or a reader: the record, decoded only where it is asked. */
+import type { RecordView } from "../log/batch/record.js";
+import type { Incoming } from "./message.js";
+
+/** Where a record lies: a partition, by the names its users know. */
+export class Lane {
+  /** Precedes the offset in the id of a message that was sent without one. */
+  readonly idPrefix: string;
+  readonly partition: number;
+
+  constructor(channel: string, partition: number) {
+    this.idPrefix = positionPrefix(channel, partition);
+    this.partition = partition;
+  }
+}
+
+export function positionPrefix(channel: string, partition: number): string {
+  return `${channel}/${partition}/`;
+}
+
+export class LoggedMessage implements Incoming {
+  readonly record: RecordView;
+  readonly lane: Lane;
+
+  constructor(record: RecordView, lane: Lane) {
+    this.record = record;
+    this.lane = lane;
+  }
+
+  get id(): string {
+    return this.record.id ?? this.lane.idPrefix + this.record.offset;
+  }
+
+  get key(): string | undefined {
+    return this.record.key;
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.record.headers;
+  }
+
+  get value(): Uint8Array {
+    return this.record.value;
+  }
+
+  get sentAtMs(): number {
+    return this.record.timestampMs;
+  }
+
+  get partition(): number {
+    return this.lane.partition;
+  }
+
+  get offset(): bigint {
+    return BigInt(this.record.offset);
+  }
+
+  unwrap(): unknown {
+    return this.record;
+  }
+}

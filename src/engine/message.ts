@@ -1,0 +1,76 @@
+/** What goes into the engine and comes out of it. Callers have checked it: names, sizes, options. */
+import type { RecordInput } from "../log/batch/record.js";
+
+/** A text is stored as UTF-8. The id is stored only when given. */
+export type OutgoingMessage = RecordInput;
+
+export interface Receipt {
+  readonly id: string;
+  readonly partition?: number;
+  readonly offset?: bigint;
+  readonly duplicate: boolean;
+  readonly dropped: boolean;
+}
+
+export interface PublishOptions {
+  readonly signal: AbortSignal | undefined;
+  /** How long to wait for room. Infinity: as long as it takes. */
+  readonly timeoutMs: number;
+}
+
+export type StartPosition = "earliest" | "latest" | Date | bigint;
+
+/** A message as a consumer or a reader meets it. */
+export interface Incoming {
+  readonly id: string;
+  readonly key: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  /** A view of the log's memory: never written to. */
+  readonly value: Uint8Array;
+  readonly sentAtMs: number;
+  readonly partition: number | undefined;
+  readonly offset: bigint | undefined;
+  unwrap(): unknown;
+}
+
+export interface Delivery extends Incoming {
+  readonly attempt: number;
+  readonly firstFailedAtMs: number | undefined;
+}
+
+/** A message that goes out together with others, or with a settlement. */
+export interface Staged {
+  readonly channel: unknown;
+  readonly message: OutgoingMessage;
+}
+
+export type Settlement =
+  | { readonly kind: "done"; readonly sends: readonly Staged[] }
+  | { readonly kind: "retry"; readonly delayMs: number; readonly counts: boolean }
+  | { readonly kind: "release" };
+
+export interface ConsumeOptions {
+  readonly group: string;
+  readonly leaseMs: number;
+  readonly from: StartPosition;
+  readonly member: string | undefined;
+  readonly onLost: (deliveries: readonly Delivery[]) => void;
+}
+
+/** One consumer's side of a group. */
+export interface Source {
+  take(max: number): Promise<readonly Delivery[]>;
+  settle(delivery: Delivery, settlement: Settlement): boolean;
+  extend(deliveries: readonly Delivery[], leaseMs: number): void;
+  flush(): Promise<void>;
+  stop(): void;
+  close(): Promise<void>;
+}
+
+export interface ReadOptions {
+  readonly from: StartPosition;
+  /** "end": what is there now. An offset or a time: messages before it. undefined: goes on for ever. */
+  readonly until: "end" | Date | bigint | undefined;
+  readonly partition: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}

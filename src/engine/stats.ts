@@ -1,0 +1,113 @@
+/** A channel in numbers. */
+import type { Partition } from "../log/partition/partition.js";
+import type { ChannelKind } from "./channel-spec.js";
+import type { Channel } from "./engine.js";
+import { EphemeralChannel } from "./ephemeral-channel.js";
+import type { Progress } from "./progress.js";
+import type { StoredChannel } from "./stored-channel.js";
+import { StreamChannel } from "./stream-channel.js";
+import type { WorkChannel } from "./work-channel.js";
+
+export interface ChannelStats {
+  readonly name: string;
+  readonly kind: ChannelKind;
+  readonly durable: boolean;
+  readonly partitions: number;
+  readonly messages: number;
+  readonly bytes: number;
+  readonly ready: number;
+  readonly inFlight: number;
+  readonly delayed: number;
+  readonly oldestMs: number | undefined;
+  readonly sent: number;
+  readonly settled: number;
+  readonly redelivered: number;
+  readonly dropped: number;
+  readonly damaged: number;
+}
+
+/** The age of the oldest message that a group has not settled; undefined when there is none. */
+export type OldestMs = (partition: Partition, progress: Progress) => number | undefined;
+
+type Counts = Omit<ChannelStats, "name" | "kind" | "durable" | "partitions">;
+
+export function statsOf(channel: Channel, oldestMs: OldestMs): ChannelStats {
+  const { name, kind, durable, partitions } = channel.spec;
+  return { name, kind, durable, partitions, ...countsOf(channel, oldestMs) };
+}
+
+function countsOf(channel: Channel, oldestMs: OldestMs): Counts {
+  if (channel instanceof EphemeralChannel) return ephemeralCounts(channel);
+  if (channel instanceof StreamChannel) return streamCounts(channel, oldestMs);
+  return workCounts(channel, oldestMs);
+}
+
+function workCounts(channel: WorkChannel, oldestMs: OldestMs): Counts {
+  const workSets = [...channel.workSets];
+  const { partition } = channel;
+  const unsettled = workSets.map((each) => each.progress.unsettled(partition.endOffset));
+  const inFlight = sum(workSets.map((each) => each.inFlight));
+  const delayed = sum(workSets.map((each) => each.delayed));
+  const ages = workSets.map((each) => oldestMs(partition, each.progress) ?? -1);
+  return {
+    ...storedCounts(channel),
+    messages: workSets.length > 0 ? Math.max(...unsettled) : partition.endOffset - partition.startOffset,
+    ready: Math.max(0, sum(unsettled) - inFlight - delayed),
+    inFlight,
+    delayed,
+    oldestMs: oldestOf(ages),
+    settled: sum(workSets.map((each) => each.settledCount)),
+    redelivered: sum(workSets.map((each) => each.redeliveredCount)),
+  };
+}
+
+function streamCounts(channel: StreamChannel, oldestMs: OldestMs): Counts {
+  const groups = [...channel.groups];
+  const cursors = groups.flatMap((group) => group.cursors);
+  return {
+    ...storedCounts(channel),
+    messages: sum(channel.partitions.map((partition) => partition.endOffset - partition.startOffset)),
+    ready: 0,
+    inFlight: sum(cursors.map((cursor) => cursor.inFlight)),
+    delayed: 0,
+    oldestMs: oldestOf(cursors.map((cursor) => oldestMs(cursor.source, cursor.progress) ?? -1)),
+    settled: sum(groups.map((group) => group.settledCount)),
+    redelivered: sum(cursors.map((cursor) => cursor.redelivered)),
+  };
+}
+
+function storedCounts(channel: StoredChannel): Pick<Counts, "bytes" | "sent" | "dropped" | "damaged"> {
+  return {
+    bytes: sum(channel.partitions.map((partition) => partition.bytes)),
+    sent: channel.sent,
+    dropped: 0,
+    damaged: sum(channel.partitions.map((partition) => partition.damaged)),
+  };
+}
+
+function ephemeralCounts(channel: EphemeralChannel): Counts {
+  const subscriptions = [...channel.subscriptions];
+  const buffered = sum(subscriptions.map((each) => each.buffered));
+  return {
+    messages: buffered,
+    bytes: sum(subscriptions.map((each) => each.bufferedBytes)),
+    ready: buffered,
+    inFlight: sum(subscriptions.map((each) => each.inFlight)),
+    delayed: sum(subscriptions.map((each) => each.delayed)),
+    oldestMs: undefined,
+    sent: channel.sent,
+    settled: channel.settled,
+    redelivered: 0,
+    dropped: channel.dropped,
+    damaged: 0,
+  };
+}
+
+function oldestOf(agesMs: readonly number[]): number | undefined {
+  const oldest = Math.max(-1, ...agesMs);
+  return oldest < 0 ? undefined : oldest;
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, each) => total + each, 0);
+}

@@ -1,0 +1,174 @@
+/**
+ * A channel over the log: what queues, streams and durable topics have in common. Sending is measured against the disk:
+ * one promise and two small objects a message, and nothing looked up by name.
+ */
+import { hasCode, MillraceError } from "../base/errors.js";
+import type { Partition } from "../log/partition/partition.js";
+import { weightOf } from "./admission.js";
+import type { ChannelSpec } from "./channel-spec.js";
+import type { EngineContext } from "./context.js";
+import { Lane } from "./lane.js";
+import type {
+  ConsumeOptions,
+  Incoming,
+  OutgoingMessage,
+  PublishOptions,
+  ReadOptions,
+  Receipt,
+  Source,
+} from "./message.js";
+import type { KnownChannel } from "./meta.js";
+import { PendingSend, StoredReceipt } from "./pending-send.js";
+
+export abstract class StoredChannel {
+  readonly known: KnownChannel;
+  readonly partitions: Partition[] = [];
+  readonly lanes: Lane[] = [];
+  protected readonly context: EngineContext;
+  #sent = 0;
+
+  constructor(context: EngineContext, known: KnownChannel) {
+    this.context = context;
+    this.known = known;
+    this.#openPartitions();
+  }
+
+  get spec(): ChannelSpec {
+    return this.known.spec;
+  }
+
+  get name(): string {
+    return this.known.spec.name;
+  }
+
+  /** Messages sent since the channel was opened. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  publish(message: OutgoingMessage, options?: PublishOptions): Promise<Receipt> {
+    const { admission } = this.context;
+    const bytes = weightOf(message);
+    try {
+      if (admission.open(bytes)) return this.enter(message, options);
+    } catch (error) {
+      return this.#refused(error);
+    }
+    return admission.wait(bytes, () => this.enter(message, options));
+  }
+
+  publishAll(messages: readonly OutgoingMessage[], options?: PublishOptions): Promise<Receipt[]> {
+    if (messages.length === 0) return Promise.resolve([]);
+    const { admission } = this.context;
+    let bytes = 0;
+    for (const message of messages) bytes += weightOf(message);
+    try {
+      if (admission.open(bytes)) return this.enterAll(messages, options);
+    } catch (error) {
+      return this.#refused(error);
+    }
+    return admission.wait(bytes, () => this.enterAll(messages, options));
+  }
+
+  /** undefined: there is room now. */
+  room(_options: PublishOptions): Promise<void> | undefined {
+    return undefined;
+  }
+
+  read(_options: ReadOptions): AsyncIterable<readonly Incoming[]> {
+    const { kind, name } = this.spec;
+    const text = `the ${kind} ${JSON.stringify(name)} cannot be read: only streams keep what was consumed. Use a stream, or look with peek`;
+    throw new MillraceError("NOT_SUPPORTED", text);
+  }
+
+  /** Puts a message into the commit that gathers; whoever stages it waits for the commit. */
+  append(message: OutgoingMessage): StoredReceipt {
+    return this.#append(message, this.partitionFor(message), this.context.clock.nowMs());
+  }
+
+  abstract consume(options: ConsumeOptions): Promise<Source>;
+
+  /** Its settings have changed. */
+  respecify(): void {
+    this.#openPartitions();
+  }
+
+  /** Nothing goes in or out any more. */
+  abstract fail(error: Error): void;
+
+  abstract close(): Promise<void>;
+
+  /** Records were committed to one of the partitions. */
+  protected abstract committed(): void;
+
+  /** The index of the partition that the message goes to. */
+  protected partitionFor(_message: OutgoingMessage): number {
+    return 0;
+  }
+
+  /** The log has room for it; the channel may have none. */
+  protected enter(message: OutgoingMessage, _options: PublishOptions | undefined): Promise<Receipt> {
+    return this.store(message);
+  }
+
+  protected enterAll(messages: readonly OutgoingMessage[], _options: PublishOptions | undefined): Promise<Receipt[]> {
+    return this.storeAll(messages);
+  }
+
+  /** A message was put into the commit that gathers. */
+  protected appended(_message: OutgoingMessage): void {}
+
+  /** The messages of one call were. */
+  protected batchAppended(): void {}
+
+  protected store(message: OutgoingMessage): Promise<Receipt> {
+    const { log, clock } = this.context;
+    try {
+      const receipt = this.#append(message, this.partitionFor(message), clock.nowMs());
+      const pending = new PendingSend<Receipt>(receipt, this.context);
+      log.onDurable(pending);
+      return pending.promise;
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
+  protected storeAll(messages: readonly OutgoingMessage[]): Promise<Receipt[]> {
+    const { log, clock } = this.context;
+    const nowMs = clock.nowMs();
+    const receipts: Receipt[] = [];
+    try {
+      for (const message of messages) receipts.push(this.#append(message, this.partitionFor(message), nowMs));
+      this.batchAppended();
+      const pending = new PendingSend(receipts, this.context);
+      log.onDurable(pending);
+      return pending.promise;
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
+  #openPartitions(): void {
+    const { log } = this.context;
+    for (let index = this.partitions.length; index < this.spec.partitions; index++) {
+      const partition = log.partition(this.known.id, index);
+      this.partitions.push(partition);
+      this.lanes.push(new Lane(this.name, index));
+      partition.onCommit = () => this.committed();
+    }
+  }
+
+  #append(message: OutgoingMessage, index: number, nowMs: number): StoredReceipt {
+    const partition = this.partitions[index] as Partition;
+    const position = this.context.log.append(partition, message, nowMs);
+    this.#sent++;
+    this.appended(message);
+    return new StoredReceipt(this.lanes[index] as Lane, position, message.id);
+  }
+
+  #refused(error: unknown): Promise<never> {
+    // Those who wait for messages must know as well: none will come.
+    if (hasCode(error, "LOG_FENCED")) this.context.failed(error);
+    return Promise.reject(error);
+  }
+}

@@ -1,0 +1,106 @@
+/** A stream: partitions that keep what retention says, read by any number of groups and readers. */
+import { CursorGroup } from "./cursor-group.js";
+import { GroupSource } from "./group-source.js";
+import type { LoggedMessage } from "./lane.js";
+import type { EngineContext } from "./context.js";
+import type { ConsumeOptions, OutgoingMessage, ReadOptions, Source } from "./message.js";
+import type { KnownChannel, KnownGroup } from "./meta.js";
+import { partitionOfKey, Rotation } from "./partitioner.js";
+import { startsOf } from "./start.js";
+import { StoredChannel } from "./stored-channel.js";
+import { StreamRead } from "./stream-read.js";
+
+export class StreamChannel extends StoredChannel {
+  readonly #groups = new Map<string, CursorGroup>();
+  readonly #joining = new Map<string, Promise<CursorGroup>>();
+  readonly #reads = new Set<StreamRead>();
+  readonly #rotation = new Rotation();
+  #ended: Error | undefined;
+
+  constructor(context: EngineContext, known: KnownChannel) {
+    super(context, known);
+    for (const group of known.groups.values()) this.#openGroup(group);
+  }
+
+  get groups(): Iterable<CursorGroup> {
+    return this.#groups.values();
+  }
+
+  group(name: string): CursorGroup | undefined {
+    return this.#groups.get(name);
+  }
+
+  override respecify(): void {
+    super.respecify();
+    for (const group of this.known.groups.values()) {
+      this.#groups.get(group.name)?.extendTo(this.context.ledger.progressOf(this.known, group));
+    }
+  }
+
+  override async consume(options: ConsumeOptions): Promise<Source> {
+    const group = this.#groups.get(options.group) ?? (await this.#firstConsume(options));
+    const source = new GroupSource(group, options);
+    group.join(source);
+    return source;
+  }
+
+  override read(options: ReadOptions): AsyncIterable<readonly LoggedMessage[]> {
+    const { clock } = this.context;
+    const ended = (): Error | undefined => this.#ended;
+    const read = new StreamRead({ clock, ended, partitions: this.partitions, lanes: this.lanes, options });
+    return read.chunks(this.#reads);
+  }
+
+  /** Retention has taken records away. */
+  passExpired(): void {
+    for (const group of this.#groups.values()) group.passExpired();
+  }
+
+  override fail(error: Error): void {
+    this.#ended ??= error;
+    for (const group of this.#groups.values()) group.fail(error);
+    for (const read of this.#reads) read.wake();
+  }
+
+  override async close(): Promise<void> {
+    for (const group of this.#groups.values()) await group.close();
+  }
+
+  protected override partitionFor(message: OutgoingMessage): number {
+    const count = this.partitions.length;
+    return message.key === undefined ? this.#rotation.current(count) : partitionOfKey(message.key, count);
+  }
+
+  protected override batchAppended(): void {
+    this.#rotation.next();
+  }
+
+  protected override committed(): void {
+    this.#rotation.next();
+    for (const group of this.#groups.values()) group.committed();
+    for (const read of this.#reads) read.wake();
+  }
+
+  #firstConsume(options: ConsumeOptions): Promise<CursorGroup> {
+    const name = options.group;
+    const joining =
+      this.#joining.get(name) ??
+      this.context
+        .addGroup(this.known, name, startsOf(options.from, this.partitions))
+        .then((group) => this.#openGroup(group))
+        .finally(() => this.#joining.delete(name));
+    this.#joining.set(name, joining);
+    return joining;
+  }
+
+  #openGroup(group: KnownGroup): CursorGroup {
+    const { context, partitions } = this;
+    const { log, clock, limits, logger } = context;
+    const stage = context.stage.bind(context);
+    const failed = context.failed.bind(context);
+    const home = { log, clock, limits, logger, partitions, channel: this.name, stage, failed };
+    const opened = new CursorGroup(home, group.name, context.ledger.progressOf(this.known, group));
+    this.#groups.set(group.name, opened);
+    return opened;
+  }
+}

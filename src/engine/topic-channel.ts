@@ -1,0 +1,34 @@
+/** A durable topic: each group gets every message, also those sent while it was away. */
+import type { EngineContext } from "./context.js";
+import type { ConsumeOptions, Source } from "./message.js";
+import type { KnownChannel } from "./meta.js";
+import { startsOf } from "./start.js";
+import { WorkChannel } from "./work-channel.js";
+import type { WorkSet } from "./work-set.js";
+
+export class TopicChannel extends WorkChannel {
+  readonly #joining = new Map<string, Promise<WorkSet>>();
+
+  constructor(context: EngineContext, known: KnownChannel) {
+    super(context, known);
+    for (const group of known.groups.values()) this.openGroup(group);
+  }
+
+  override async consume(options: ConsumeOptions): Promise<Source> {
+    const workSet = this.groups.get(options.group) ?? (await this.#firstConsume(options));
+    return this.join(workSet, options);
+  }
+
+  /** The group exists from now on. Several consumers may be the first at once. */
+  #firstConsume(options: ConsumeOptions): Promise<WorkSet> {
+    const name = options.group;
+    const joining =
+      this.#joining.get(name) ??
+      this.context
+        .addGroup(this.known, name, startsOf(options.from, this.partitions))
+        .then((group) => this.openGroup(group))
+        .finally(() => this.#joining.delete(name));
+    this.#joining.set(name, joining);
+    return joining;
+  }
+}

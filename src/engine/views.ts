@@ -1,0 +1,43 @@
+/** One group's view of one partition, whatever kind of channel it is: what looking from outside needs. */
+import { MillraceError } from "../base/errors.js";
+import type { Partition } from "../log/partition/partition.js";
+import type { Channel } from "./engine.js";
+import { EphemeralChannel } from "./ephemeral-channel.js";
+import type { Lane } from "./lane.js";
+import type { LeasedRecord } from "./leases.js";
+import type { Progress } from "./progress.js";
+import { StreamChannel } from "./stream-channel.js";
+
+export interface PartitionView {
+  readonly partition: Partition;
+  readonly lane: Lane;
+  readonly progress: Progress;
+  /** What is leased of it now. */
+  leases(): readonly LeasedRecord[];
+}
+
+/** @throws MillraceError GROUP_UNKNOWN, or NOT_SUPPORTED when the channel keeps nothing to look at */
+export function viewsOf(channel: Channel, groupName: string): PartitionView[] {
+  if (channel instanceof EphemeralChannel) {
+    const text = `the topic ${JSON.stringify(channel.name)} keeps nothing, so there is nothing to look at: declare it durable`;
+    throw new MillraceError("NOT_SUPPORTED", text);
+  }
+  if (channel instanceof StreamChannel) {
+    const group = channel.group(groupName) ?? unknownGroup(channel, groupName);
+    return group.cursors.map((cursor) => ({
+      partition: cursor.source,
+      lane: cursor,
+      progress: cursor.progress,
+      leases: () => [...group.leases()].filter((lease) => lease.lane === cursor),
+    }));
+  }
+  const workSet = channel.workSet(groupName) ?? unknownGroup(channel, groupName);
+  const { partition, lane } = channel;
+  return [{ partition, lane, progress: workSet.progress, leases: () => [...workSet.leases()] }];
+}
+
+function unknownGroup(channel: Channel, group: string): never {
+  const names = [...channel.known.groups.keys()].map((name) => JSON.stringify(name)).join(", ");
+  const text = `${JSON.stringify(channel.name)} has no group ${JSON.stringify(group)}: its groups are ${names || "none yet"}`;
+  throw new MillraceError("GROUP_UNKNOWN", text);
+}
