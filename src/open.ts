@@ -32,8 +32,7 @@ interface Embedded {
 }
 
 function loadEmbedded(): Promise<Embedded> {
-  const path: string = "./drivers/embedded/index.js";
-  return import(path) as Promise<Embedded>;
+  return import("./drivers/embedded/index.js");
 }
 
 const known = new Set(["durability", "clock", "logger", "limits", "random"]);

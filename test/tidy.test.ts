@@ -50,6 +50,7 @@ const banned: Readonly<Record<string, RegExp>> = {
   chance: /\b(?:Math\.random|randomUUID|randomBytes|getRandomValues|randomInt)\b/,
   "node:fs": /^(?:node:)?fs(?:\/promises)?$/,
   "export *": /\bexport\s*\*/,
+  "import of a computed path": /\bimport\s*\((?!\s*["'])/,
 };
 
 const exceptions: readonly Exception[] = [
@@ -81,6 +82,11 @@ const ourWords: Readonly<Record<string, string>> = {
   tmp: "what it holds",
   buf: "bytes",
   cb: "what it does",
+};
+
+/** Codes that nothing throws yet, and why they are in the table all the same. */
+const codesToCome: Readonly<Record<string, string>> = {
+  PEER_MISSING: "the drivers of other brokers load their client when it is installed",
 };
 
 /** Folders of test/ that mirror no folder of src/, bench/ or examples/. */
@@ -122,7 +128,7 @@ test("nothing in src/ imports the package by its own name", () => {
   expect(source.filter((each) => /from "millrace[/"]/.test(each.text)).map((each) => each.path)).toEqual([]);
 });
 
-test("time, chance and files are used only where they are wrapped, and every name is exported by hand", () => {
+test("time, chance and files are used only where they are wrapped; exports and imports are written out", () => {
   expect(bannedUses(source, banned, exceptions)).toEqual([]);
 });
 
@@ -163,9 +169,13 @@ test("no text leaves work undone or turns a rule off without a reason", () => {
 });
 
 test("test/ mirrors what it tests", () => {
-  const folders = readdirSync(join(root, "test"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const strays = folders
-    .map((entry) => entry.name)
+  const folders = new Set(
+    tests
+      .map((each) => each.path.split("/"))
+      .filter((parts) => parts.length > 2)
+      .map((parts) => parts[1] ?? ""),
+  );
+  const strays = [...folders]
     .filter((name) => ![`src/${name}`, name].some((folder) => existsSync(join(root, folder))))
     .filter((name) => !ownTestFolders.includes(name));
   expect(strays).toEqual([]);
@@ -179,7 +189,7 @@ test("links between pages lead somewhere", () => {
 test("every error code is thrown somewhere", () => {
   const uses = source.filter((each) => each.path !== "src/base/errors.ts").map((each) => each.text);
   const unusedCodes = Object.keys(errorCodes).filter((code) => !uses.some((text) => text.includes(`"${code}"`)));
-  expect(unusedCodes).toEqual([]);
+  expect(unusedCodes).toEqual(Object.keys(codesToCome));
 });
 
 test("every error code is explained on its page, and the page knows no other", () => {
