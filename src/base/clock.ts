@@ -51,6 +51,15 @@ class SystemClock implements Clock {
   }
 }
 
+/**
+ * Keeps the process alive until cancelled, as a listening socket does. For whoever waits for what may come at any time:
+ * nothing else need be going on, and the process must not end as if all were done.
+ */
+export function stayAlive(): Timer {
+  const handle = setInterval(() => {}, timerDelayMsMax);
+  return { cancel: () => clearInterval(handle) };
+}
+
 export const systemClock: Clock = new SystemClock();
 
 /** Resolves after `delayMs` on `clock`. */

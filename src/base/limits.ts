@@ -13,6 +13,11 @@ export interface Limits {
   readonly walBytesMax: number;
   /** A partition's segment file; one is deleted when all in it is settled or expired. */
   readonly segmentBytes: number;
+  /**
+   * From this size on, what one commit has for a partition goes to its segment at once, and only a reference to it into
+   * the write-ahead log: written once instead of twice, at the price of syncing two files.
+   */
+  readonly directBytesMin: number;
   /** Committed batches of one partition kept in memory before they are written to its segment. */
   readonly partitionTailBytes: number;
   /** The same, of all partitions together. */
@@ -39,6 +44,7 @@ export const defaultLimits: Limits = {
   checkpointBytes: 128 * mebibyte,
   walBytesMax: 512 * mebibyte,
   segmentBytes: 64 * mebibyte,
+  directBytesMin: 256 * 1024,
   partitionTailBytes: 2 * mebibyte,
   tailBytes: 48 * mebibyte,
   reserveBytes: 4 * mebibyte,

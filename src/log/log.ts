@@ -54,6 +54,7 @@ export class Log {
   readonly #committer: Committer;
   readonly #checkpointer: Checkpointer;
   readonly #findings: Finding[];
+  #orphans: string[] = [];
   #checkpointing: Promise<void> | undefined;
   #checkpointLsn: number;
   #uncheckpointedBytes = 0;
@@ -76,6 +77,7 @@ export class Log {
       snapshot: () => options.state.snapshot(),
       completed: (group: SealedGroup) => this.#completed(group),
       outOfSpace: () => this.#space.nextAttempt(),
+      syncStored: (partition: Partition) => this.#checkpointer.syncPartition(partition),
       fenced: (error: MillraceError) => logger.error({ where: disk.where, cause: String(error.cause) }, error.message),
     };
     this.#committer = new Committer({ files, clock, limits, durability, lsn: recovered.scan.lastLsn, hooks });
@@ -101,14 +103,15 @@ export class Log {
       clock,
       fileBytes: limits.walFileBytes,
       flags: options.durability === "fsync" ? flagEachFrameSynced : 0,
-      sparesMax: Math.ceil(limits.checkpointBytes / limits.walFileBytes) + 2,
+      // As many as two checkpoints may let go of: deleting and creating costs more than overwriting.
+      sparesMax: Math.ceil((2 * limits.checkpointBytes) / limits.walFileBytes) + 2,
       generation: scan.generationMax,
       names: scan.nameMax,
     });
     for (const name of scan.spares) files.adoptSpare(name);
     for (const live of scan.live) files.adoptLive(live.name, live.generation);
-    if (!scan.damaged) partitions.removeOrphans(recovered.touched);
     const log = new Log(options, { partitions, pages, recovered, files, checkpointLsn: recovered.checkpointLsn });
+    if (!scan.damaged) log.#orphans = partitions.orphans(recovered.touched);
     await log.#begin(recovered);
     return log;
   }
@@ -282,7 +285,8 @@ export class Log {
     for (const { partition } of group.batches) this.#relieve(partition);
     if (group.snapshot !== undefined) this.#takeCheckpoint(group.snapshot);
     if (!this.#files.nextReady) this.#background(this.#prepareNext());
-    this.#uncheckpointedBytes += group.framedBytes;
+    for (const { view } of group.batches) this.#uncheckpointedBytes += view.bytes.length;
+    this.#uncheckpointedBytes += group.writer.framedBytes;
     if (this.#uncheckpointedBytes >= this.#options.limits.checkpointBytes) this.#checkpointSoon();
   }
 
@@ -318,6 +322,7 @@ export class Log {
     await this.#checkpointer.write(taken);
     this.#checkpointLsn = taken.wal.lsn;
     this.#files.release(taken.wal.generation);
+    this.#partitions.removeOrphans(this.#orphans.splice(0));
   }
 
   #checkpointFailed(error: unknown): void {

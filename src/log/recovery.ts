@@ -6,8 +6,10 @@
  * Recovery can be interrupted at any point and begins anew: it changes nothing that a second run would miss.
  */
 import { ByteReader } from "../base/bytes.js";
+import { assert } from "../base/assert.js";
 import { hasCode, MillraceError } from "../base/errors.js";
-import { type Disk, readFully, writeFully } from "../disk/disk.js";
+import { type Disk, type DiskFile, readFully, writeFully } from "../disk/disk.js";
+import { batchBytesAt, checkBatch } from "./batch/check.js";
 import { BatchView } from "./batch/view.js";
 import { type CheckpointBody, decodeCheckpoint } from "./checkpoint/body.js";
 import { readSlots, slotNames } from "./checkpoint/slots.js";
@@ -16,11 +18,12 @@ import { MetaJournal, metaDirectory } from "./meta/journal.js";
 import type { PageStore } from "./pages/page-store.js";
 import type { Partition } from "./partition/partition.js";
 import { segmentsDirectory } from "./partition/partitions.js";
+import { segmentFileName } from "./segments/names.js";
 import { reserveName } from "./space.js";
 import type { StateMachine } from "./state.js";
 import { type FrameEntry, frameEntries } from "./wal/frame.js";
 import { walDirectory } from "./wal/files.js";
-import { fileHeaderBytes, frameEnd, frameHeaderBytes } from "./wal/layout.js";
+import { fileHeaderBytes, decodeFrameHeader, type FrameHeader, frameEnd, frameHeaderBytes, saltOf } from "./wal/layout.js";
 import { scanWal, type WalPosition, type WalScan } from "./wal/scan.js";
 
 const pagesDirectory = "g";
@@ -62,8 +65,11 @@ export async function recover(target: RecoveryTarget): Promise<Recovered> {
   const body = checkpoint === undefined ? undefined : decodeCheckpoint(checkpoint.body);
   const pageFindings = body === undefined ? [] : restore(target, body);
   const touched = new Set<Partition>();
-  const scan = scanWal(disk, body?.wal ?? walBegin, (bytes, header) => {
-    for (const entry of frameEntries(bytes, header.entries)) replay(target, entry, touched);
+  const scan = scanWal(disk, body?.wal ?? walBegin, {
+    isWhole: (bytes, header) => everyStoredBatchIsWhole(disk, bytes, header),
+    visit: (bytes, header) => {
+      for (const entry of frameEntries(bytes, header.entries)) replay(target, entry, touched);
+    },
   });
   if (scan.damaged) await quarantine(disk, scan);
   await makeDurable(disk, scan);
@@ -107,10 +113,41 @@ function replay(target: RecoveryTarget, entry: FrameEntry, touched: Set<Partitio
     return;
   }
   // Copied: the buffer of the scan is used again for the next file.
-  const batch = new BatchView(Buffer.from(entry.bytes));
+  const bytes = entry.kind === "batch" ? Buffer.from(entry.bytes) : readStored(target.disk, entry);
+  // Damaged, but acknowledged: the next batch shows which offsets are missing.
+  if (bytes === undefined) return;
+  const batch = new BatchView(bytes);
   if (batch.baseOffset > partition.endOffset) partition.lost(partition.endOffset, batch.baseOffset);
   partition.commit(batch);
   target.relieve(partition);
+}
+
+/** The batches that a frame only refers to are part of it: when one is not on the disk, the commit did not happen. */
+function everyStoredBatchIsWhole(disk: Disk, body: Buffer, header: FrameHeader): boolean {
+  for (const entry of frameEntries(body, header.entries)) {
+    if (entry.kind === "stored" && readStored(disk, entry) === undefined) return false;
+  }
+  return true;
+}
+
+type StoredEntry = Extract<FrameEntry, { kind: "stored" }>;
+
+function storedPath({ topicId, partition, place }: StoredEntry): string {
+  return `${segmentsDirectory}/${topicId}/${partition}/${segmentFileName({ baseOffset: place.segment, revision: 0, kind: "log" })}`;
+}
+
+function readStored(disk: Disk, entry: StoredEntry): Buffer | undefined {
+  const { place } = entry;
+  const path = storedPath(entry);
+  if (!disk.exists(path)) return undefined;
+  const file = disk.open(path, "read");
+  try {
+    const bytes = Buffer.alloc(place.bytes);
+    if (readFully(file, bytes, place.position) < place.bytes || checkBatch(bytes, 0) !== "whole") return undefined;
+    return batchBytesAt(bytes, 0) === place.bytes ? bytes : undefined;
+  } finally {
+    file.close();
+  }
 }
 
 /**
@@ -122,16 +159,40 @@ async function makeDurable(disk: Disk, scan: WalScan): Promise<void> {
     if (live.lastFrameAt === undefined) continue;
     const file = disk.open(`${walDirectory}/${live.name}`, "write");
     try {
-      const head = Buffer.alloc(frameHeaderBytes);
-      readFully(file, head, live.lastFrameAt);
-      const frame = Buffer.alloc(frameEnd(live.lastFrameAt, head.readUInt32LE(8)) - live.lastFrameAt);
-      const read = readFully(file, frame, live.lastFrameAt);
-      writeFully(file, frame.subarray(0, read), live.lastFrameAt);
+      const { frame, header } = readFrame(file, live.lastFrameAt);
+      const body = frame.subarray(frameHeaderBytes, frameHeaderBytes + header.bodyBytes);
+      for (const entry of frameEntries(body, header.entries)) if (entry.kind === "stored") await makeStoredDurable(disk, entry);
+      writeFully(file, frame, live.lastFrameAt);
       await file.sync();
     } finally {
       file.close();
     }
   }
+}
+
+function readFrame(file: DiskFile, at: number): { frame: Buffer; header: FrameHeader } {
+  const head = Buffer.alloc(frameHeaderBytes);
+  readFully(file, head, at);
+  const header = decodeFrameHeader(head, 0, saltOf(head));
+  assert(header !== undefined, "the last frame of the chain was whole a moment ago");
+  const frame = Buffer.alloc(frameEnd(at, header.bodyBytes) - at);
+  return { frame: frame.subarray(0, readFully(file, frame, at)), header };
+}
+
+/** What a frame refers to is as durable as the frame: its bytes, and the name of the file they are in. */
+async function makeStoredDurable(disk: Disk, entry: StoredEntry): Promise<void> {
+  const bytes = readStored(disk, entry);
+  if (bytes === undefined) return;
+  const path = storedPath(entry);
+  const file = disk.open(path, "write");
+  try {
+    writeFully(file, bytes, entry.place.position);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) await disk.syncDirectory(path.slice(0, end));
+  await disk.syncDirectory("");
 }
 
 /** Copies of the files in which acknowledged commits are damaged: for a human, and never deleted by us. */

@@ -88,20 +88,27 @@ export class Checkpointer {
     this.#options.pages.removeGarbage();
   }
 
+  /** Its segments, and the names of those that are new. */
+  async syncPartition(partition: Partition): Promise<void> {
+    await this.#sync([partition]);
+  }
+
   async #syncPartitions(): Promise<void> {
-    const segments: Segment[] = [];
+    await this.#sync(this.#options.partitions());
+  }
+
+  async #sync(partitions: Iterable<Partition>): Promise<void> {
+    const syncs: (() => Promise<void>)[] = [];
     const directories = new Set<string>();
-    for (const partition of this.#options.partitions()) {
-      segments.push(...partition.dirtySegments());
+    for (const partition of partitions) {
+      for (const segment of partition.dirtySegments()) syncs.push(() => segment.sync());
       if (!partition.directoryDirty) continue;
       partition.directoryDirty = false;
       for (let path = partition.files.directory; path !== ""; path = parentOf(path)) directories.add(path);
       directories.add("");
     }
-    await inParallel(segments, (segment) => segment.sync());
-    // Deepest first: a name is durable once each directory above it is.
-    const ordered = [...directories].sort((a, b) => b.length - a.length);
-    await inParallel(ordered, (path) => this.#options.disk.syncDirectory(path));
+    for (const path of directories) syncs.push(() => this.#options.disk.syncDirectory(path));
+    await inParallel(syncs, (sync) => sync());
   }
 }
 

@@ -40,6 +40,8 @@ export interface CommitHooks {
   /** The log needs another file and the disk is full: resolves when trying again makes sense. */
   outOfSpace(error: MillraceError): Promise<void>;
   fenced(error: MillraceError): void;
+  /** Syncs what the partition has in its segments, and their names. */
+  syncStored(partition: Partition): Promise<void>;
 }
 
 type Mode = "idle" | "scheduled" | "committing" | "fenced" | "closed";
@@ -60,6 +62,7 @@ export class Committer {
   #snapshotWanted = false;
   #idle: (() => void)[] = [];
   #unsynced = false;
+  readonly #unsyncedPartitions = new Set<Partition>();
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -161,8 +164,10 @@ export class Committer {
   async syncWritten(): Promise<void> {
     if (!this.#unsynced) return;
     this.#unsynced = false;
+    const partitions = [...this.#unsyncedPartitions];
+    this.#unsyncedPartitions.clear();
     try {
-      await this.#options.files.current.file.sync();
+      await Promise.all([this.#options.files.current.file.sync(), ...partitions.map((partition) => this.#options.hooks.syncStored(partition))]);
     } catch (error) {
       this.fence(error);
     }
@@ -199,7 +204,7 @@ export class Committer {
   #seal(): void {
     const group = this.#gathering;
     this.#gathering = new GatheringGroup();
-    const sealed = group.seal(this.#writers.pop() ?? new FrameWriter());
+    const sealed = group.seal(this.#writers.pop() ?? new FrameWriter(), this.#options.limits.directBytesMin);
     if (this.#snapshotWanted) {
       this.#snapshotWanted = false;
       sealed.snapshot = this.#options.hooks.snapshot();
@@ -208,6 +213,7 @@ export class Committer {
   }
 
   async #commit(group: SealedGroup): Promise<void> {
+    const stored = this.#store(group);
     if (!group.writer.empty) {
       await this.#makeRoom(group.writer.framedBytes);
       const { current } = this.#options.files;
@@ -215,12 +221,33 @@ export class Committer {
       await this.#write(bytes);
       current.position += bytes.length;
       this.#lsn++;
-      if (this.#options.durability === "fsync") await current.file.sync();
+      if (this.#options.durability === "fsync") await Promise.all([current.file.sync(), ...stored.map((partition) => this.#options.hooks.syncStored(partition))]);
       else this.#unsynced = true;
+      if (this.#unsynced) for (const partition of stored) this.#unsyncedPartitions.add(partition);
     }
     if ((this.#mode as Mode) === "fenced") throw this.#failure as MillraceError;
     this.#writers.push(group.writer);
     this.#complete(group);
+  }
+
+  /** Writes the large batches to their segments; where there is no room for one, it goes through the write-ahead log after all. */
+  #store(group: SealedGroup): Partition[] {
+    const stored = new Set<Partition>();
+    const refused = new Set<Partition>();
+    for (const batch of group.batches) {
+      if (!batch.direct) continue;
+      const { partition, view } = batch;
+      const place = refused.has(partition) ? undefined : partition.store(view);
+      if (place === undefined) {
+        refused.add(partition);
+        batch.direct = false;
+        group.writer.batch(partition.topicId, partition.index, view.bytes);
+      } else {
+        stored.add(partition);
+        group.writer.stored(partition, place);
+      }
+    }
+    return [...stored];
   }
 
   async #write(bytes: Buffer): Promise<void> {
@@ -255,7 +282,10 @@ export class Committer {
   }
 
   #complete(group: SealedGroup): void {
-    for (const { partition, view } of group.batches) partition.commit(view);
+    for (const { partition, view, direct } of group.batches) {
+      if (direct) partition.commitStored(view);
+      else partition.commit(view);
+    }
     for (const { partition, beforeOffset } of group.trims) partition.applyTrim(beforeOffset);
     for (const waiter of group.waiters) waiter.durable();
     this.#options.hooks.completed(group);

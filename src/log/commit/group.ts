@@ -19,25 +19,41 @@ export class GatheringGroup {
   }
 
   /** Encodes all of it into a frame: from here on the group is as it will be in the log. */
-  seal(writer: FrameWriter): SealedGroup {
+  seal(writer: FrameWriter, directBytesMin: number): SealedGroup {
     writer.begin();
-    const batches: SealedBatch[] = [];
-    const add = (partition: Partition, bytes: Buffer): void => {
-      writer.batch(partition.topicId, partition.index, bytes);
-      batches.push({ partition, view: new BatchView(bytes) });
-    };
-    for (const { partition, bytes } of this.full) add(partition, bytes);
-    for (const partition of this.partitions) if (partition.gathering) add(partition, partition.sealBatch());
+    const batches = this.#sealBatches();
+    const direct = largePartitions(batches, directBytesMin);
+    for (const batch of batches) {
+      batch.direct = direct.has(batch.partition);
+      if (!batch.direct) writer.batch(batch.partition.topicId, batch.partition.index, batch.view.bytes);
+    }
     for (const source of this.sources) source.drain(writer);
     const trims: SealedTrim[] = [];
     for (const partition of this.trims) trims.push({ partition, beforeOffset: partition.trimTo });
-    return { writer, framedBytes: writer.framedBytes, batches, trims, waiters: this.waiters, snapshot: undefined };
+    return { writer, batches, trims, waiters: this.waiters, snapshot: undefined };
+  }
+
+  #sealBatches(): SealedBatch[] {
+    const batches: SealedBatch[] = [];
+    for (const { partition, bytes } of this.full) batches.push({ partition, view: new BatchView(bytes), direct: false });
+    for (const partition of this.partitions) {
+      if (partition.gathering) batches.push({ partition, view: new BatchView(partition.sealBatch()), direct: false });
+    }
+    return batches;
   }
 }
 
-interface SealedBatch {
+export interface SealedBatch {
   readonly partition: Partition;
   readonly view: BatchView;
+  /** Goes to its segment at once. All batches that a group has for a partition go the same way, so that they stay in order. */
+  direct: boolean;
+}
+
+function largePartitions(batches: readonly SealedBatch[], directBytesMin: number): ReadonlySet<Partition> {
+  const bytes = new Map<Partition, number>();
+  for (const { partition, view } of batches) bytes.set(partition, (bytes.get(partition) ?? 0) + view.bytes.length);
+  return new Set([...bytes].filter(([, sum]) => sum >= directBytesMin).map(([partition]) => partition));
 }
 
 interface SealedTrim {
@@ -48,7 +64,6 @@ interface SealedTrim {
 /** A group on its way to the disk. */
 export interface SealedGroup {
   readonly writer: FrameWriter;
-  readonly framedBytes: number;
   readonly batches: readonly SealedBatch[];
   readonly trims: readonly SealedTrim[];
   readonly waiters: readonly CommitWaiter[];

@@ -9,11 +9,14 @@
  * Readers see offsets from start to end. `next` runs ahead of `end` by what is not committed yet.
  */
 import { assert } from "../../base/assert.js";
+import { hasCode } from "../../base/errors.js";
 import type { Limits } from "../../base/limits.js";
 import { BatchBuilder } from "../batch/builder.js";
 import type { RecordInput } from "../batch/record.js";
 import type { BatchView } from "../batch/view.js";
+import { segmentFileName } from "../segments/names.js";
 import { Segment, type SegmentFacts, type SegmentFiles } from "../segments/segment.js";
+import type { StoredPlace } from "../wal/frame.js";
 import { PartitionReader } from "./reader.js";
 import { Tail, type TailBudget } from "./tail.js";
 
@@ -57,6 +60,9 @@ export class Partition {
   readonly #home: PartitionHome;
   readonly #builder = new BatchBuilder();
   #segments: Segment[] = [];
+  /** The segments this process has begun and appends to; one it met at open is left as it is. */
+  #spilling: Segment | undefined;
+  #direct: Segment | undefined;
   #files: SegmentFiles | undefined;
   #start = 0;
   /** Where the start goes once the settlements that allow it are durable. */
@@ -125,6 +131,29 @@ export class Partition {
     this.tail.push(batch);
     this.#end = batch.lastOffset + 1;
     if (this.#next < this.#end) this.#next = this.#end;
+  }
+
+  /**
+   * Writes a batch that is being committed to a segment at once. Such a segment has nothing but batches that came this
+   * way, without a gap between them: recovery reads them from there, so nothing it writes itself may ever fall on them.
+   * undefined: there is no room.
+   */
+  store(batch: BatchView): StoredPlace | undefined {
+    try {
+      this.spill(0);
+      const segment = this.#directSegment(batch);
+      const place = { segment: segment.baseOffset, position: segment.bytes, bytes: batch.bytes.length };
+      segment.append(batch);
+      return place;
+    } catch (error) {
+      if (hasCode(error, "DISK_FULL")) return undefined;
+      throw error;
+    }
+  }
+
+  commitStored(batch: BatchView): void {
+    assert(batch.baseOffset >= this.#end, `batch ${batch.baseOffset} was committed behind ${this.#end}`);
+    this.#end = batch.lastOffset + 1;
   }
 
   /**
@@ -255,12 +284,37 @@ export class Partition {
 
   #activeSegment(batch: BatchView): Segment {
     const last = this.#segments.at(-1);
-    const { segmentBytes } = this.#home.limits;
-    if (last !== undefined && !last.sealed) {
-      if (last.bytes === 0 || last.bytes + batch.bytes.length <= segmentBytes) return last;
-      last.seal();
-    }
-    const fresh = Segment.create(this.files, batch.baseOffset);
+    if (last === this.#spilling && last !== undefined && this.#hasRoom(last, batch)) return last;
+    this.#spilling = this.#beginSegment(batch, this.#freeRevision(batch.baseOffset));
+    return this.#spilling;
+  }
+
+  #directSegment(batch: BatchView): Segment {
+    const last = this.#segments.at(-1);
+    const goesOn = last !== undefined && last === this.#direct && last.endOffset === batch.baseOffset;
+    if (goesOn && this.#hasRoom(last, batch)) return last;
+    this.#direct = this.#beginSegment(batch, 0);
+    return this.#direct;
+  }
+
+  #hasRoom(segment: Segment, batch: BatchView): boolean {
+    return segment.bytes === 0 || segment.bytes + batch.bytes.length <= this.#home.limits.segmentBytes;
+  }
+
+  /** A file of this name may be left from a process that died, and the write-ahead log may still refer to it. */
+  #freeRevision(baseOffset: number): number {
+    const { openFiles, directory } = this.files;
+    let revision = 0;
+    while (openFiles.disk.exists(`${directory}/${segmentFileName({ baseOffset, revision, kind: "log" })}`)) revision++;
+    return revision;
+  }
+
+  #beginSegment(batch: BatchView, revision: number): Segment {
+    const last = this.#segments.at(-1);
+    // One that was begun and got nothing, because the disk was full.
+    if (last !== undefined && last.bytes === 0) this.#segments.pop();
+    else if (last !== undefined && !last.sealed) last.seal();
+    const fresh = Segment.create(this.files, batch.baseOffset, revision);
     this.#segments.push(fresh);
     this.directoryDirty = true;
     return fresh;

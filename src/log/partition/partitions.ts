@@ -68,11 +68,25 @@ export class Partitions implements PartitionHome {
     return true;
   }
 
-  /** Removes files that a process left which died between making them and a checkpoint that names them. */
-  removeOrphans(touched: Iterable<Partition>): void {
+  /**
+   * Files of a process that died between making them and a checkpoint that names them. The write-ahead log may still
+   * refer to batches in them: they go once a checkpoint has passed it.
+   */
+  orphans(touched: Iterable<Partition>): string[] {
+    const paths: string[] = [];
     for (const partition of touched) {
       const { directory } = this.segmentFiles(partition, false);
-      for (const name of this.#disk.list(directory)) if (!partition.owns(name)) this.#disk.remove(`${directory}/${name}`);
+      for (const name of this.#disk.list(directory)) if (!partition.owns(name)) paths.push(`${directory}/${name}`);
+    }
+    return paths;
+  }
+
+  /** Removes those of `paths` that no segment has taken for itself meanwhile. */
+  removeOrphans(paths: readonly string[]): void {
+    for (const path of paths) {
+      const [, topicId, index, name = ""] = path.split("/");
+      if (this.get(Number(topicId), Number(index)).owns(name)) continue;
+      this.#openFiles.remove(path);
     }
   }
 

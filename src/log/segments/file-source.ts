@@ -5,7 +5,6 @@ import type { BatchSource } from "./scanner.js";
 export interface FileBounds {
   readonly bytes: number;
   readonly endOffset: number;
-  readonly gapless: boolean;
 }
 
 /** A segment file that is only looked at: opened for reading, past the open files of a running log. */
@@ -13,7 +12,6 @@ export class FileSource implements BatchSource {
   readonly path: string;
   readonly bytes: number;
   readonly endOffset: number;
-  readonly gapless: boolean;
   readonly #file: DiskFile;
 
   /** Without `bounds` all of the file is taken for the segment. */
@@ -22,7 +20,6 @@ export class FileSource implements BatchSource {
     this.#file = disk.open(path, "read");
     this.bytes = bounds?.bytes ?? this.#file.size();
     this.endOffset = bounds?.endOffset ?? Number.MAX_SAFE_INTEGER;
-    this.gapless = bounds?.gapless ?? false;
   }
 
   /** Of the file, which may be more or less than the segment. */

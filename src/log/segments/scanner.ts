@@ -11,8 +11,6 @@ export interface BatchSource extends ByteSource {
   readonly path: string;
   /** No batch here holds this offset or one above. */
   readonly endOffset: number;
-  /** Offsets have no gaps but those that damage makes: the segment was never rewritten. */
-  readonly gapless: boolean;
 }
 
 /** A damaged part of a source and what it cost: the offsets from `lostFrom` up to but not including `lostTo`, none when they are equal. */
@@ -115,16 +113,16 @@ export class BatchScanner {
   /** The head is damaged: finds where to go on, and what this batch was, if the rest of it is whole. */
   #resume(): BatchView | undefined {
     const position = this.#position;
-    const alone = this.#open === undefined;
     const found = resynchronise(this.#source, position, { from: this.#expected, to: this.#source.endOffset });
     this.#position = found.position;
-    if (found.proven && alone && this.#source.gapless) {
-      const batch = this.#mend(position, found.position);
-      if (batch !== undefined) return batch;
-    }
-    return this.#openDamage(position, this.#expected);
+    const batch = found.proven ? this.#mend(position, found.position) : undefined;
+    return batch ?? this.#openDamage(position, this.#expected);
   }
 
+  /**
+   * The batch up to `end`, whole but for its head, if its neighbours leave only one offset that it can begin with: when
+   * it fills all that is free between them.
+   */
   #mend(position: number, end: number): BatchView | undefined {
     const bytes = end - position;
     if (this.#window.load(position, bytes) < bytes) return undefined;

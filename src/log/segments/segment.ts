@@ -126,10 +126,6 @@ export class Segment implements BatchSource {
     return this.#dirty;
   }
 
-  get gapless(): boolean {
-    return this.revision === 0;
-  }
-
   get facts(): SegmentFacts {
     const { baseOffset, endOffset, bytes, revision, firstTimestampMs, maxTimestampMs, sealed } = this;
     return { baseOffset, endOffset, bytes, revision, firstTimestampMs, maxTimestampMs, sealed };

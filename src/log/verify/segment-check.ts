@@ -27,8 +27,8 @@ export function checkSegment(disk: Disk, directory: string, facts: SegmentFacts)
   const path = `${directory}/${segmentFileName({ ...facts, kind: "log" })}`;
   if (facts.bytes === 0) return { findings: [], batches: 0, records: 0, lostOffsets: 0 };
   if (!disk.exists(path)) return missing(path, facts);
-  const { bytes, endOffset, revision } = facts;
-  const source = new FileSource(disk, path, { bytes, endOffset, gapless: revision === 0 });
+  const { bytes, endOffset } = facts;
+  const source = new FileSource(disk, path, { bytes, endOffset });
   try {
     const check = new SegmentScan(source, facts);
     check.run();

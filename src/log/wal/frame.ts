@@ -2,6 +2,7 @@
  * The body of a frame: entries one after the other.
  *
  *   batch      1 · topic u32 · partition u32 · bytes u32 · a record batch
+ *   stored     4 · topic u32 · partition u32 · segment u64 · position u64 · bytes u32 · a batch that went to its segment
  *   state      2 · type u8 · bytes u32 · body, the state machine's own
  *   trim       3 · topic u32 · partition u32 · start offset u64
  */
@@ -12,13 +13,22 @@ import { MillraceError } from "../../base/errors.js";
 import type { StateWriter } from "../state.js";
 import { alignUp, encodeFrameHeader, frameHeaderBytes } from "./layout.js";
 
-const entry = { batch: 1, state: 2, trim: 3 } as const;
+const entry = { batch: 1, state: 2, trim: 3, stored: 4 } as const;
 
 /** What an entry adds to a frame beside its own bytes, at most. */
-export const entryHeadBytesMax = 17;
+export const entryHeadBytesMax = 29;
+
+/** Where a batch stands that did not go through the write-ahead log. */
+export interface StoredPlace {
+  /** Base offset of the segment, which names its file. */
+  readonly segment: number;
+  readonly position: number;
+  readonly bytes: number;
+}
 
 export type FrameEntry =
   | { readonly kind: "batch"; readonly topicId: number; readonly partition: number; readonly bytes: Buffer }
+  | { readonly kind: "stored"; readonly topicId: number; readonly partition: number; readonly place: StoredPlace }
   | { readonly kind: "state"; readonly type: number; readonly body: Buffer }
   | { readonly kind: "trim"; readonly topicId: number; readonly partition: number; readonly startOffset: number };
 
@@ -43,6 +53,16 @@ export class FrameWriter implements StateWriter {
     this.#bytes.u32(partition);
     this.#bytes.u32(batch.length);
     this.#bytes.raw(batch);
+    this.#entries++;
+  }
+
+  stored(partition: { readonly topicId: number; readonly index: number }, place: StoredPlace): void {
+    this.#bytes.u8(entry.stored);
+    this.#bytes.u32(partition.topicId);
+    this.#bytes.u32(partition.index);
+    this.#bytes.u64(place.segment);
+    this.#bytes.u64(place.position);
+    this.#bytes.u32(place.bytes);
     this.#entries++;
   }
 
@@ -94,6 +114,11 @@ function readEntry(reader: ByteReader): FrameEntry {
       const topicId = reader.u32();
       const partition = reader.u32();
       return { kind: "batch", topicId, partition, bytes: reader.raw(reader.u32()) };
+    }
+    case entry.stored: {
+      const topicId = reader.u32();
+      const partition = reader.u32();
+      return { kind: "stored", topicId, partition, place: { segment: reader.u64(), position: reader.u64(), bytes: reader.u32() } };
     }
     case entry.state: {
       const type = reader.u8();

@@ -54,11 +54,15 @@ export interface WalScan {
   readonly damaged: boolean;
 }
 
-/** Called for each frame of the chain, in order. The bytes are overwritten afterwards. */
-export type FrameVisitor = (body: Buffer, header: FrameHeader) => void;
+export interface FrameVisitor {
+  /** Whether everything the frame refers to is there too. */
+  isWhole(body: Buffer, header: FrameHeader): boolean;
+  /** Called for each frame of the chain, in order. The bytes are overwritten afterwards. */
+  visit(body: Buffer, header: FrameHeader): void;
+}
 
-export function scanWal(disk: Disk, from: WalPosition, visit: FrameVisitor): WalScan {
-  return new Scanner(disk, from, visit).run();
+export function scanWal(disk: Disk, from: WalPosition, visitor: FrameVisitor): WalScan {
+  return new Scanner(disk, from, visitor).run();
 }
 
 /** The next frame of the chain that can be met after a break. */
@@ -71,7 +75,7 @@ interface Resumption {
 class Scanner {
   readonly #disk: Disk;
   readonly #from: WalPosition;
-  readonly #visit: FrameVisitor;
+  readonly #visitor: FrameVisitor;
   readonly #findings: Finding[] = [];
   readonly #spares: string[] = [];
   #live: ScannedFile[] = [];
@@ -82,10 +86,10 @@ class Scanner {
   #cachedName: string | undefined;
   #cachedBytes: Buffer = Buffer.alloc(0);
 
-  constructor(disk: Disk, from: WalPosition, visit: FrameVisitor) {
+  constructor(disk: Disk, from: WalPosition, visitor: FrameVisitor) {
     this.#disk = disk;
     this.#from = from;
-    this.#visit = visit;
+    this.#visitor = visitor;
     this.#lsn = from.lsn;
     this.#generationMax = from.generation;
   }
@@ -95,7 +99,7 @@ class Scanner {
     let index = 0;
     let at: number | undefined;
     while (index < this.#live.length) {
-      const stop = this.#walk(this.#live[index] as ScannedFile, at);
+      const stop = this.#walk(index, at);
       const resumption = this.#afterStop(index, stop);
       if (resumption === undefined) break;
       index = resumption.fileIndex;
@@ -114,18 +118,28 @@ class Scanner {
   }
 
   /** Visits frames while they continue the chain; returns where they stop doing so. */
-  #walk(file: ScannedFile, from: number | undefined): number {
+  #walk(index: number, from: number | undefined): number {
+    const file = this.#live[index] as ScannedFile;
     const bytes = this.#read(file.name);
     let at = from ?? (file.generation === this.#from.generation ? this.#from.position : fileHeaderBytes);
     for (;;) {
       const header = wholeFrame(bytes, at, file.salt);
       if (header === undefined || header.lsn !== this.#lsn + 1) return at;
-      this.#visit(bytes.subarray(at + frameHeaderBytes, at + frameHeaderBytes + header.bodyBytes), header);
+      const body = bytes.subarray(at + frameHeaderBytes, at + frameHeaderBytes + header.bodyBytes);
+      if (!this.#visitor.isWhole(body, header) && !this.#wasAcknowledged(index, at)) return at;
+      this.#visitor.visit(body, header);
       this.#lsn = header.lsn;
       file.lastFrameAt = at;
       at = frameEnd(at, header.bodyBytes);
       file.end = at;
     }
+  }
+
+  /** Whether the frame at `at` was followed by another one, and so had been synced. */
+  #wasAcknowledged(index: number, at: number): boolean {
+    const file = this.#live[index] as ScannedFile;
+    if (!file.eachFrameSynced) return false;
+    return (this.#laterFrame(file, index, at) ?? this.#laterFile(index + 1)) !== undefined;
   }
 
   #afterStop(index: number, stop: number): Resumption | undefined {
