@@ -24,12 +24,16 @@ function promisedOutput(source: string): string[] {
   });
 }
 
-/** Rejects with what it wrote to stderr when it fails or does not end. */
+/** Rejects with what it wrote to stderr when it fails, and with what it printed so far when it does not end. */
 async function outputOf(file: string): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "millrace-example-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const program = join(root, "build/examples", `${basename(file, ".ts")}.js`);
-  const { stdout } = await promisify(execFile)(process.execPath, [program], { cwd: folder, timeout: runMsMax });
+  const run = promisify(execFile)(process.execPath, [program], { cwd: folder, timeout: runMsMax });
+  const { stdout } = await run.catch((error: Error & { killed?: boolean; stdout?: string }) => {
+    if (error.killed === true) throw new Error(`it did not end in ${runMsMax} ms; so far: ${error.stdout}`);
+    throw error;
+  });
   return stdout.trimEnd().split("\n");
 }
 
