@@ -7,10 +7,21 @@ export const defaultAddress = "./millrace-data";
 
 /** The directory that `--on` names, or undefined when it names something else than a directory. */
 export function directoryOf(address: string): string | undefined {
-  if (address.startsWith("file:///")) return fileURLToPath(address);
-  if (address.startsWith("file:")) return resolve(address.slice("file:".length));
+  if (address === "" || address.includes("\0")) throw new CommandError("USAGE", "--on needs a directory or a URL");
+  if (/^file:\/\//i.test(address)) return pathOf(address);
+  if (/^file:/i.test(address)) return resolve(address.slice("file:".length));
   // A scheme has two letters or more: "C:\data" is a path.
   return /^[a-z][a-z0-9+.-]+:/i.test(address) ? undefined : resolve(address);
+}
+
+function pathOf(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    throw new CommandError("USAGE", `${url} names no directory of this machine: use a path, or file:///path`, {
+      cause: error,
+    });
+  }
 }
 
 /** A verb that only looks makes no data directory, so there must be one. */

@@ -13,12 +13,14 @@ export interface Line {
 
 const chunkBytes = 256 * 1024;
 
-/** A file's bytes, a chunk at a time. Says FILE_UNREADABLE when there is none. */
+/** A file's bytes, a chunk at a time. FILE_UNREADABLE when it is missing, or no file. */
 export class InputFile {
   readonly bytes: number;
+  readonly #path: string;
   readonly #file: DiskFile;
 
-  private constructor(file: DiskFile, bytes: number) {
+  private constructor(path: string, file: DiskFile, bytes: number) {
+    this.#path = path;
     this.#file = file;
     this.bytes = bytes;
   }
@@ -27,16 +29,16 @@ export class InputFile {
     const absolute = resolve(path);
     try {
       const file = nodeDisk(dirname(absolute)).open(basename(absolute), "read");
-      return new InputFile(file, file.size());
+      return new InputFile(path, file, file.size());
     } catch (error) {
-      throw new CommandError("FILE_UNREADABLE", `cannot read ${path}: ${reasonOf(error)}`, { cause: error });
+      throw unreadable(path, error);
     }
   }
 
   *chunks(): Generator<Uint8Array> {
     for (let position = 0; ;) {
       const chunk = new Uint8Array(chunkBytes);
-      const read = this.#file.read(chunk, position);
+      const read = this.#read(chunk, position);
       if (read === 0) return;
       position += read;
       yield chunk.subarray(0, read);
@@ -46,12 +48,23 @@ export class InputFile {
   close(): void {
     this.#file.close();
   }
+
+  #read(into: Uint8Array, position: number): number {
+    try {
+      return this.#file.read(into, position);
+    } catch (error) {
+      // A directory opens like a file, and so does a pipe, which cannot be read at a position.
+      throw unreadable(this.#path, error);
+    }
+  }
 }
 
-function reasonOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause instanceof Error) return cause.message;
-  return error instanceof Error ? error.message : String(error);
+function unreadable(path: string, error: unknown): CommandError {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new CommandError("FILE_UNREADABLE", `cannot read ${path}: ${why}; what is no plain file can be piped in`, {
+    cause: error,
+  });
 }
 
 const lineBreak = 10;

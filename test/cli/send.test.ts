@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Millrace, SendOptions } from "../../src/index.js";
+import type { Millrace, SendOptions, Supports } from "../../src/index.js";
 import { MillraceError } from "../../src/index.js";
 import { commandLine } from "./command-line.js";
 import { fakeMillrace, knowing, opening } from "./fake-millrace.js";
@@ -25,6 +25,7 @@ beforeEach(() => {
 /** Takes every message, or what `refuse` says of it. */
 function taking(refuse: (payload: string) => Error | undefined = () => undefined): Millrace {
   return fakeMillrace({
+    supports: { dedup: { level: "native" } } as Supports,
     admin: knowing("emails"),
     send: async (channel, value, options) => {
       underWay += 1;

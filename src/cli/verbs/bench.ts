@@ -5,6 +5,7 @@ import { bytes, queue } from "../../index.js";
 import { directoryOf } from "../address.js";
 import type { Call } from "../call.js";
 import { CommandError } from "../failure.js";
+import { isDirectory } from "../file-kinds.js";
 import {
   type Budget,
   type Figure,
@@ -87,15 +88,12 @@ async function print(call: Call, figures: readonly Figure[]): Promise<void> {
   for (const line of tableLines(columns, figures)) await call.out.line(line);
 }
 
-/** A directory with all that is in it. What is no directory is a file. */
+/** A directory with all that is in it. */
 function removeAll(disk: Disk, path: string): void {
   for (const name of disk.list(path)) {
     const inside = path === "" ? name : `${path}/${name}`;
-    try {
-      disk.remove(inside);
-    } catch {
-      removeAll(disk, inside);
-    }
+    if (isDirectory(disk, inside)) removeAll(disk, inside);
+    else disk.remove(inside);
   }
   disk.removeDirectory(path);
 }

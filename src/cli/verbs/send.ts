@@ -8,6 +8,7 @@ import {
   type Millrace,
   MillraceError,
   type Receipt,
+  type Supports,
   hasCode,
   queue,
   stream,
@@ -144,18 +145,21 @@ async function channelToSendTo(call: Call, mill: Millrace, options: SendVerbOpti
   } catch (error) {
     if (!hasCode(error, "CHANNEL_UNKNOWN")) throw error;
   }
-  const channel = newChannel(call.channel, options);
+  const channel = newChannel(call.channel, options, mill.supports);
   if (options.kind === undefined)
     await call.note(`there is no channel ${channel.name} yet: it becomes a queue (--kind says what else)`);
   return channel;
 }
 
-function newChannel(name: string, options: SendVerbOptions): Channel<Payload> {
+function newChannel(name: string, options: SendVerbOptions, supports: Supports): Channel<Payload> {
   const common: ChannelOptions<Payload> = { codec: asItIs };
   if (options.kind === "stream") return stream(name, { ...common, partitions: options.partitions });
-  if (options.partitions !== undefined)
+  if (options.partitions !== undefined) {
     throw new CommandError("USAGE", "--partitions is for a new stream: say --kind stream");
-  return options.kind === "topic" ? topic(name, common) : queue(name, common);
+  }
+  if (options.kind === "topic") return topic(name, common);
+  // Where ids cannot be compared they are stored all the same: input that brings them must not be refused for it.
+  return queue(name, supports.dedup.level === "refused" ? { ...common, dedup: 0 } : common);
 }
 
 function completed(outgoing: Outgoing, options: SendVerbOptions): Outgoing {
