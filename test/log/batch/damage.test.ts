@@ -95,6 +95,10 @@ describe("a whole batch of another version is unsupported, not corrupt", () => {
 describe("a batch made with bad intent, its checksums right", () => {
   const headers: Record<string, (bytes: Buffer) => void> = {
     "a count of two thousand million": (bytes) => bytes.writeInt32BE(0x7fff_ffff, at.count),
+    "a count of two thousand million, over as many offsets": (bytes) => {
+      bytes.writeInt32BE(0x7fff_ffff, at.count);
+      bytes.writeInt32BE(0x7fff_fffe, at.lastOffsetDelta);
+    },
     "more records than offsets": (bytes) => bytes.writeInt32BE(1, at.lastOffsetDelta),
     "no records": (bytes) => bytes.writeInt32BE(0, at.count),
     "a negative count": (bytes) => bytes.writeInt32BE(-1, at.count),
@@ -108,6 +112,18 @@ describe("a batch made with bad intent, its checksums right", () => {
   test("fewer records counted than stored is refused", () => {
     const view = new BatchView(sealed(changed((bytes) => bytes.writeInt32BE(2, at.count))));
     expect(codeOf(() => view.records())).toBe("LOG_CORRUPT");
+  });
+
+  test("a value that reaches into the next record is refused, and so is a key that does", () => {
+    const lengthsAt = at.records + 4;
+    const plain = batchOf([record("x"), record("y".repeat(30))]);
+    // Record 0: its length 8, attributes, two deltas, key length -1, value length 1.
+    expect([...plain.subarray(at.records, lengthsAt + 2)]).toEqual([14, 0, 0, 0, 1, 2]);
+    for (const position of [lengthsAt, lengthsAt + 1]) {
+      const reaching = Buffer.from(plain);
+      reaching[position] = 20;
+      expect(codeOf(() => new BatchView(sealed(reaching)).records())).toBe("LOG_CORRUPT");
+    }
   });
 
   test("an offset or a length that is out of bounds is not a head", () => {

@@ -143,7 +143,7 @@ describe("a damaged head", () => {
     expect(reading).toEqual({ offsets: range(0, 4), lost: [], wrong: [2] });
   });
 
-  test("costs the batch where offsets have gaps, because nobody can say which one was its first", () => {
+  test("costs the batch next to a gap in the offsets, because nobody can say which one was its first", () => {
     const disk = memoryDisk();
     const segment = Segment.create(filesOn(disk), 0, 1);
     for (const offset of [0, 10, 20]) segment.append(batchAt(offset, 3));
@@ -152,6 +152,20 @@ describe("a damaged head", () => {
     const bytes = contentOf(disk, segment.path);
     const reading = readAfter({ disk, segment, bytes }, (copy) => flip(copy, position * 8 + 60));
     expect(reading).toEqual({ offsets: [0, 1, 2, 20, 21, 22], lost: [[3, 20]], wrong: [] });
+  });
+
+  test("of a batch as large as one read is got over as any other, wherever the next one begins", () => {
+    for (let length = 65_300; length < 65_600; length += 3) {
+      const disk = memoryDisk();
+      const segment = Segment.create(filesOn(disk), 0);
+      // 64 KiB of bytes in which nothing looks like the beginning of a batch.
+      segment.append(new BatchView(batchOf([record(new Uint8Array(length))], 0)));
+      fill(segment, 2, 2);
+      segment.seal();
+      const bytes = contentOf(disk, segment.path);
+      const reading = readAfter({ disk, segment, bytes }, (copy) => void copy.fill(0, 0, 100));
+      expect([length, reading]).toEqual([length, { offsets: range(1, 5), lost: [[0, 1]], wrong: [] }]);
+    }
   });
 
   test("next to a damaged body costs both, for then nothing says where one ends and the other begins", () => {
