@@ -1,4 +1,5 @@
 import { assert } from "../base/assert.js";
+import { stayAlive } from "../base/clock.js";
 import { durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/errors.js";
 import { delayMs, exponential } from "./backoff.js";
@@ -58,11 +59,15 @@ export class ChannelConsumer<T> implements Consumer {
     return this.#closed.promise;
   }
 
+  /** A process with a consumer lives until that is closed, though it may wait for days. */
   start(): void {
-    this.#live().then(
-      () => this.#end(),
-      (error: unknown) => this.#fail(error),
-    );
+    const alive = stayAlive();
+    this.#live()
+      .finally(() => alive.cancel())
+      .then(
+        () => this.#end(),
+        (error: unknown) => this.#fail(error),
+      );
   }
 
   pause(): void {

@@ -1,3 +1,4 @@
+import { stayAlive } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
 import type { DriverReadOptions, IncomingMessage } from "../driver.js";
 import type { BoundChannel } from "./bound-channel.js";
@@ -19,12 +20,17 @@ export class StreamReader<T> implements Reader<T> {
   }
 
   async *batches(): AsyncGenerator<readonly Message<T>[], void, undefined> {
-    const declared = await this.#bound.declare();
-    for await (const batch of declared.read(this.#options)) {
-      const messages = batch.map((incoming: IncomingMessage) => new ReceivedMessage(incoming, this.#reading));
-      // A schema may have to be waited for, and a getter cannot wait.
-      if (this.#reading.checks) await Promise.all(messages.map((message) => message.settleValue()));
-      if (messages.length > 0) yield messages;
+    const alive = stayAlive(); // the next message may be days away
+    try {
+      const declared = await this.#bound.declare();
+      for await (const batch of declared.read(this.#options)) {
+        const messages = batch.map((incoming: IncomingMessage) => new ReceivedMessage(incoming, this.#reading));
+        // A schema may have to be waited for, and a getter cannot wait.
+        if (this.#reading.checks) await Promise.all(messages.map((message) => message.settleValue()));
+        if (messages.length > 0) yield messages;
+      }
+    } finally {
+      alive.cancel();
     }
     if (this.#options.signal?.aborted) {
       throw new MillraceError("ABORTED", "the reading was ended by its signal", { cause: this.#options.signal.reason });
