@@ -148,6 +148,7 @@ export class CursorGroup implements Dispenser {
 
   prolonged(source: GroupSource): void {
     this.#revive(source);
+    this.#alarm.setBy(source.leases.firstDeadlineMs);
   }
 
   flush(): Promise<void> {

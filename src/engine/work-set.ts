@@ -182,8 +182,9 @@ export class WorkSet implements Dispenser, ProgressListener {
     for (const lease of leases) this.retry(lease, { delayMs: 0, counts: false });
   }
 
-  prolonged(): void {
-    // The alarm may ring too early now: it looks and is set again.
+  prolonged(source: GroupSource): void {
+    // Sooner than before, when the leases were made shorter.
+    this.#alarm.setBy(source.leases.firstDeadlineMs);
   }
 
   flush(): Promise<void> {

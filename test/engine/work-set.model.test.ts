@@ -1,0 +1,247 @@
+/**
+ * A queue against a tiny model of it, in random interleavings of everything that can happen to its messages. The model knows nothing of
+ * logs, bitmaps and timers: a message is where it is, has its attempts, and is due at a time.
+ */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { QueueChannel } from "../../src/engine/queue-channel.js";
+import { Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
+
+const sourcesMax = 3;
+
+type Step =
+  | { readonly do: "send"; readonly count: number }
+  | { readonly do: "take"; readonly source: number; readonly max: number }
+  | { readonly do: "done" | "release"; readonly source: number; readonly which: number }
+  | {
+      readonly do: "retry";
+      readonly source: number;
+      readonly which: number;
+      readonly delayMs: number;
+      readonly counts: boolean;
+    }
+  | { readonly do: "extend"; readonly source: number; readonly which: number }
+  | { readonly do: "close"; readonly source: number }
+  | { readonly do: "advance"; readonly ms: number }
+  | { readonly do: "jump"; readonly ms: number }
+  | { readonly do: "kill" | "restart" };
+
+const source = fc.nat(sourcesMax - 1);
+const which = fc.nat(5);
+const steps: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant("send" as const), count: fc.integer({ min: 1, max: 8 }) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant("take" as const), source, max: fc.integer({ min: 1, max: 6 }) }),
+  },
+  { weight: 8, arbitrary: fc.record({ do: fc.constant("done" as const), source, which }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("release" as const), source, which }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("retry" as const),
+      source,
+      which,
+      delayMs: fc.constantFrom(0, 1000, leaseMs - 1, leaseMs, leaseMs * 3),
+      counts: fc.boolean(),
+    }),
+  },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant("extend" as const), source, which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("close" as const), source }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.constantFrom(1, 1000, leaseMs / 2, leaseMs) }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("jump" as const), ms: fc.constantFrom(-3_600_000, 3_600_000) }) },
+  { weight: 3, arbitrary: fc.constantFrom({ do: "kill" as const }, { do: "restart" as const }) },
+);
+
+interface Modelled {
+  readonly offset: number;
+  state: "fresh" | "returned" | "leased" | "settled";
+  /** Deliveries that count, the present one included. */
+  attempts: number;
+  /** Returned: not before this time. Leased: its deadline. Passing time, as the clock counts it. */
+  atMs: number;
+  /** What a restart knows of the time it is due: wall time, 0 when it was due at once. */
+  dueAtMs: number;
+  source: number;
+}
+
+class Model {
+  readonly messages: Modelled[] = [];
+
+  send(count: number): void {
+    for (let each = 0; each < count; each++) {
+      const offset = this.messages.length;
+      this.messages.push({ offset, state: "fresh", attempts: 0, atMs: 0, dueAtMs: 0, source: -1 });
+    }
+  }
+
+  available(nowMs: number): Modelled[] {
+    const returned = this.messages.filter((each) => each.state === "returned" && each.atMs <= nowMs);
+    returned.sort((one, other) => one.atMs - other.atMs || one.offset - other.offset);
+    return [...returned, ...this.messages.filter((each) => each.state === "fresh")];
+  }
+
+  heldBy(index: number): Modelled[] {
+    return this.messages.filter((each) => each.state === "leased" && each.source === index);
+  }
+
+  lease(taken: readonly Modelled[], index: number, nowMs: number): void {
+    for (const each of taken)
+      Object.assign(each, { state: "leased", attempts: each.attempts + 1, atMs: nowMs + leaseMs, source: index });
+  }
+
+  return(each: Modelled, nowMs: number, back: { delayMs: number; counts: boolean; wallMs: number }): void {
+    each.state = "returned";
+    each.attempts -= back.counts ? 0 : 1;
+    each.atMs = back.delayMs > 0 ? nowMs + back.delayMs : 0;
+    each.dueAtMs = back.delayMs > 0 ? back.wallMs + back.delayMs : 0;
+  }
+
+  expire(nowMs: number): void {
+    for (const each of this.messages)
+      if (each.state === "leased" && each.atMs <= nowMs)
+        this.return(each, nowMs, { delayMs: 0, counts: true, wallMs: 0 });
+  }
+
+  /** A new process: no leases, and a clock that begins at 0. */
+  reopen(wallMs: number): void {
+    for (const each of this.messages) {
+      if (each.state === "leased") this.return(each, 0, { delayMs: 0, counts: true, wallMs });
+      if (each.state === "returned") each.atMs = each.dueAtMs === 0 ? 0 : Math.max(0, each.dueAtMs - wallMs);
+    }
+  }
+}
+
+class Pair {
+  readonly model = new Model();
+  readonly world: World;
+  queue: QueueChannel;
+  consumers: Consumer[] = [];
+  held: { readonly offset: number; readonly delivery: Parameters<Consumer["settle"]>[0][number] }[][] = [];
+
+  constructor(world: World, queue: QueueChannel) {
+    this.world = world;
+    this.queue = queue;
+  }
+
+  get nowMs(): number {
+    return this.world.clock.monotonicMs();
+  }
+
+  async openConsumers(): Promise<void> {
+    this.consumers = await Promise.all(Array.from({ length: sourcesMax }, () => consume(this.queue)));
+    this.held = this.consumers.map(() => []);
+  }
+
+  async run(step: Step): Promise<void> {
+    if (step.do === "send") await this.#send(step.count);
+    else if (step.do === "take") await this.#take(step.source, step.max);
+    else if (step.do === "close") await this.#close(step.source);
+    else if (step.do === "advance") await this.#advance(step.ms);
+    else if (step.do === "jump") this.world.clock.jump(step.ms);
+    else if (step.do === "kill" || step.do === "restart") await this.#reopen(step.do);
+    else this.#settle(step);
+    await turn();
+    this.#compare();
+  }
+
+  async #send(count: number): Promise<void> {
+    const first = this.model.messages.length;
+    this.model.send(count);
+    await this.queue.publishAll(Array.from({ length: count }, (_, index) => message(String(first + index))));
+  }
+
+  async #take(index: number, max: number): Promise<void> {
+    const expected = this.model.available(this.nowMs).slice(0, max);
+    // With nothing there, a take would wait and the next message be leased at a time nobody chose.
+    if (expected.length === 0) return this.#expectNothing();
+    const deliveries = await this.consumers[index]!.take(max);
+    this.model.lease(expected, index, this.nowMs);
+    const said = deliveries.map((delivery) => [Number(delivery.offset), texts([delivery])[0], delivery.attempt]);
+    assert.deepEqual(
+      said,
+      expected.map((each) => [each.offset, String(each.offset), each.attempts]),
+    );
+    for (const delivery of deliveries) this.held[index]!.push({ offset: Number(delivery.offset), delivery });
+  }
+
+  async #expectNothing(): Promise<void> {
+    const probe = await consume(this.queue);
+    assert.deepEqual(await probe.take(), []);
+    await probe.source.close();
+  }
+
+  #settle(step: Extract<Step, { source: number; which: number }>): void {
+    const held = this.held[step.source]!;
+    const chosen = held[step.which % Math.max(1, held.length)];
+    if (chosen === undefined) return;
+    const each = this.model.messages[chosen.offset]!;
+    const isHeld = each.state === "leased" && each.source === step.source && each.attempts === chosen.delivery.attempt;
+    const consumer = this.consumers[step.source]!;
+    if (step.do === "extend") {
+      consumer.source.extend([chosen.delivery], leaseMs);
+      if (isHeld) each.atMs = this.nowMs + leaseMs;
+      return;
+    }
+    this.held[step.source] = held.filter((other) => other !== chosen);
+    const settlement = step.do === "retry" ? retry(step.delayMs, step.counts) : step.do === "done" ? done : release;
+    assert.deepEqual(consumer.settle([chosen.delivery], settlement), [isHeld]);
+    if (!isHeld) return;
+    if (step.do === "done") each.state = "settled";
+    else if (step.do === "release") this.model.return(each, this.nowMs, { delayMs: 0, counts: false, wallMs: 0 });
+    else this.model.return(each, this.nowMs, { ...step, wallMs: this.world.clock.nowMs() });
+  }
+
+  async #close(index: number): Promise<void> {
+    await this.consumers[index]!.source.close();
+    for (const each of this.model.heldBy(index))
+      this.model.return(each, this.nowMs, { delayMs: 0, counts: false, wallMs: 0 });
+    this.consumers[index] = await consume(this.queue);
+    this.held[index] = [];
+  }
+
+  async #advance(ms: number): Promise<void> {
+    await this.world.clock.advance(ms);
+    this.model.expire(this.nowMs);
+  }
+
+  async #reopen(how: "kill" | "restart"): Promise<void> {
+    // Closing gives back, which is not counted; dying is.
+    if (how === "restart") for (let index = 0; index < sourcesMax; index++) await this.#close(index);
+    await this.world[how]();
+    this.model.reopen(this.world.clock.nowMs());
+    this.queue = await this.world.queue();
+    await this.openConsumers();
+  }
+
+  #compare(): void {
+    const { work } = this.queue;
+    const { messages } = this.model;
+    const count = (state: Modelled["state"]): number => messages.filter((each) => each.state === state).length;
+    assert.equal(work.inFlight, count("leased"));
+    assert.equal(this.queue.depth, messages.length - count("settled"));
+    assert.equal(work.delayed, messages.filter((each) => each.state === "returned" && each.atMs > this.nowMs).length);
+    const first = messages.find((each) => each.state !== "settled");
+    assert.equal(work.progress.floor, first?.offset ?? messages.length);
+  }
+}
+
+describe("a queue", () => {
+  test("does what its model does, whatever happens in whatever order", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 60 }), async (run) => {
+        const world = await World.open();
+        const pair = new Pair(world, await world.queue());
+        await pair.openConsumers();
+        for (const step of run) await pair.run(step);
+        await world.engine.close();
+      }),
+      { numRuns: 300 },
+    );
+    expect.assertions(0);
+  });
+});
