@@ -30,9 +30,9 @@ const places: readonly Place[] = [
   },
   { holds: (path) => /^g\/.+\.ack$/.test(path), name: "settle pages", dump: dumpPages },
   { holds: (path) => path.startsWith("t/") && isSegmentFile(path), name: "segment", dump: dumpSegmentFile },
-  { holds: (path) => /^LOCK/.test(path), name: "lock", dump: undefined },
-  { holds: (path) => /^reserve$/.test(path), name: "reserve", dump: undefined },
-  { holds: (path) => /^quarantine\//.test(path), name: "set aside by recovery", dump: undefined },
+  { holds: (path) => path.startsWith("LOCK"), name: "lock", dump: undefined },
+  { holds: (path) => path === "reserve", name: "reserve", dump: undefined },
+  { holds: (path) => path.startsWith("quarantine/"), name: "set aside by recovery", dump: undefined },
 ];
 
 const unknown: FileKind = { name: "not ours", dump: undefined };

@@ -69,39 +69,65 @@ function unreadable(path: string, error: unknown): CommandError {
 
 const lineBreak = 10;
 
-/** Splits at "\n". A line may be cut from many chunks, but is never longer than `lineBytesMax`: memory stays bounded. */
+/**
+ * Splits at "\n", and gives the lines of a chunk together. A line may be cut from many chunks, but is never longer than
+ * `lineBytesMax`: memory stays bounded.
+ */
 export async function* linesOf(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   lineBytesMax: number,
-): AsyncGenerator<Line> {
-  let number = 1;
-  let endsAt = 0;
-  let held: Uint8Array[] = [];
-  let heldBytes = 0;
-  for await (const chunk of chunks) {
-    let start = 0;
-    for (let end = chunk.indexOf(lineBreak); end !== -1; end = chunk.indexOf(lineBreak, start)) {
-      const bytes = joined(held, chunk.subarray(start, end));
-      endsAt += bytes.length + 1;
-      yield { number, bytes, endsAt };
-      number += 1;
-      held = [];
-      heldBytes = 0;
-      start = end + 1;
-    }
-    const rest = chunk.subarray(start);
-    heldBytes += rest.length;
-    if (heldBytes > lineBytesMax) {
-      throw new CommandError(
-        "INPUT_INVALID",
-        `line ${number} is longer than ${lineBytesMax} bytes: no message can be that large`,
-      );
-    }
-    if (rest.length > 0) held.push(rest);
-  }
-  if (heldBytes > 0) yield { number, bytes: joined(held, new Uint8Array(0)), endsAt: endsAt + heldBytes };
+): AsyncGenerator<readonly Line[]> {
+  const splitter = new Splitter(lineBytesMax);
+  for await (const chunk of chunks) yield splitter.split(chunk);
+  yield splitter.end();
 }
 
-function joined(held: readonly Uint8Array[], last: Uint8Array): Uint8Array {
-  return held.length === 0 ? last : Buffer.concat([...held, last]);
+class Splitter {
+  readonly #lineBytesMax: number;
+  #number = 0;
+  #endsAt = 0;
+  /** The beginning of a line whose end has not come yet. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+
+  constructor(lineBytesMax: number) {
+    this.#lineBytesMax = lineBytesMax;
+  }
+
+  split(chunk: Uint8Array): Line[] {
+    const lines: Line[] = [];
+    let start = 0;
+    for (let end = chunk.indexOf(lineBreak); end !== -1; end = chunk.indexOf(lineBreak, start)) {
+      this.#hold(chunk.subarray(start, end));
+      lines.push(this.#line(1));
+      start = end + 1;
+    }
+    this.#hold(chunk.subarray(start));
+    return lines;
+  }
+
+  /** The last line need not end with a line break. */
+  end(): Line[] {
+    return this.#heldBytes === 0 ? [] : [this.#line(0)];
+  }
+
+  #hold(part: Uint8Array): void {
+    if (part.length === 0) return;
+    this.#heldBytes += part.length;
+    if (this.#heldBytes > this.#lineBytesMax) {
+      const what = `line ${this.#number + 1} is longer than ${this.#lineBytesMax} bytes: no message can be that large`;
+      throw new CommandError("INPUT_INVALID", what);
+    }
+    this.#held.push(part);
+  }
+
+  #line(breakBytes: number): Line {
+    const [first = new Uint8Array(0)] = this.#held;
+    const bytes = this.#held.length > 1 ? Buffer.concat(this.#held) : first;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#number += 1;
+    this.#endsAt += bytes.length + breakBytes;
+    return { number: this.#number, bytes, endsAt: this.#endsAt };
+  }
 }

@@ -2,7 +2,7 @@ import { type Channel, type Duration, type Millrace, MillraceError, type Receipt
 import { CommandError } from "./failure.js";
 import type { Outgoing } from "./outgoing.js";
 
-const messagesMax = 1_000;
+const messagesMax = 4_000;
 const bytesMax = 8 * 1024 * 1024;
 
 /** What has become of the messages so far. */
@@ -13,7 +13,8 @@ export interface SendTally {
 }
 
 export interface SendWindowSettings {
-  readonly onReceipt: (receipt: Receipt) => Promise<void>;
+  /** Waited for before another message is taken. */
+  readonly onReceipt: ((receipt: Receipt) => Promise<void>) | undefined;
   /** Ends a wait for room in a full channel. */
   readonly signal: AbortSignal;
   /** How long a message may wait for room. */
@@ -44,21 +45,35 @@ export class SendWindow {
     return this.#tally;
   }
 
+  /** Asked to stop. */
+  get stopped(): boolean {
+    return this.#settings.signal.aborted;
+  }
+
   get failed(): boolean {
     return this.#failure !== undefined;
   }
 
-  /** Resolves once there is room for another. */
-  async push(message: Outgoing, line: number): Promise<void> {
-    const size = message.payload.length;
+  /** A promise once there are enough under way: it resolves when there is room for another. */
+  push(message: Outgoing, line: number): Promise<void> | undefined {
+    const { payload, key, id, headers } = message;
+    const { signal, timeout } = this.#settings;
+    const size = payload.length;
     this.#messages += 1;
     this.#bytes += size;
-    void this.#send(message, line).finally(() => {
-      this.#messages -= 1;
-      this.#bytes -= size;
-      this.#onEnded();
-    });
-    while (this.#messages >= messagesMax || this.#bytes > bytesMax) await this.#oneEnded();
+    this.#mill.send(this.#channel, payload, { key, id, headers, signal, timeout }).then(
+      (receipt) => this.#sent(receipt, size),
+      (error: unknown) => this.#refused(error, line, size),
+    );
+    return this.#isFull ? this.#room() : undefined;
+  }
+
+  get #isFull(): boolean {
+    return this.#messages >= messagesMax || this.#bytes > bytesMax;
+  }
+
+  async #room(): Promise<void> {
+    while (this.#isFull) await this.#oneEnded();
   }
 
   /** Resolves once nothing is under way any more. */
@@ -82,18 +97,24 @@ export class SendWindow {
     throw error;
   }
 
-  async #send(message: Outgoing, line: number): Promise<void> {
-    const { payload, ...options } = message;
-    const { signal, timeout } = this.#settings;
-    try {
-      const receipt = await this.#mill.send(this.#channel, payload, { ...options, signal, timeout });
-      this.#tally.sent += 1;
-      if (receipt.duplicate) this.#tally.duplicates += 1;
-      if (receipt.dropped) this.#tally.dropped += 1;
-      await this.#settings.onReceipt(receipt);
-    } catch (error) {
-      // Asked to stop, it stopped: no failure.
-      if (!(signal.aborted && hasCode(error, "ABORTED"))) this.#failure ??= { line, error };
-    }
+  #sent(receipt: Receipt, size: number): void {
+    this.#tally.sent += 1;
+    if (receipt.duplicate) this.#tally.duplicates += 1;
+    if (receipt.dropped) this.#tally.dropped += 1;
+    const told = this.#settings.onReceipt?.(receipt);
+    if (told === undefined) this.#ended(size);
+    else void told.then(() => this.#ended(size));
+  }
+
+  #refused(error: unknown, line: number, size: number): void {
+    // Asked to stop, it stopped: no failure.
+    if (!(this.stopped && hasCode(error, "ABORTED"))) this.#failure ??= { line, error };
+    this.#ended(size);
+  }
+
+  #ended(size: number): void {
+    this.#messages -= 1;
+    this.#bytes -= size;
+    this.#onEnded();
   }
 }

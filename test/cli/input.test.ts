@@ -7,7 +7,8 @@ import { InputFile, linesOf } from "../../src/cli/input.js";
 
 async function lines(chunks: readonly Uint8Array[], lineBytesMax = 1_000): Promise<string[]> {
   const found: string[] = [];
-  for await (const line of linesOf(chunks, lineBytesMax)) found.push(Buffer.from(line.bytes).toString("latin1"));
+  for await (const some of linesOf(chunks, lineBytesMax))
+    found.push(...some.map((line) => Buffer.from(line.bytes).toString("latin1")));
   return found;
 }
 
@@ -35,8 +36,9 @@ test("lines are the same however the input is cut into chunks", async () => {
 
 test("each line knows its number and where it ends, which is what progress is measured by", async () => {
   const found = [];
-  for await (const { number, endsAt } of linesOf([Buffer.from("one\n\nthr"), Buffer.from("ee")], 100))
-    found.push([number, endsAt]);
+  for await (const some of linesOf([Buffer.from("one\n\nthr"), Buffer.from("ee")], 100)) {
+    found.push(...some.map(({ number, endsAt }) => [number, endsAt]));
+  }
   expect(found).toEqual([
     [1, 4],
     [2, 5],
@@ -49,7 +51,7 @@ test("a line without an end is refused before it fills the memory", async () => 
     for (;;) yield new Uint8Array(100).fill(120);
   };
   await expect(async () => {
-    for await (const line of linesOf(endless(), 1_000)) expect(line).toBeUndefined();
+    for await (const some of linesOf(endless(), 1_000)) expect(some).toEqual([]);
   }).rejects.toThrow("line 1 is longer than 1000 bytes");
 });
 

@@ -96,19 +96,50 @@ async function sendAll(call: Call, mill: Millrace, work: Work): Promise<void> {
   const window = new SendWindow(mill, channel, {
     signal: call.signal,
     timeout: work.timeout,
-    onReceipt: (receipt) => (work.receipts === true ? call.object(viewReceipt(receipt)) : Promise.resolve()),
+    onReceipt: work.receipts === true ? (receipt) => call.object(viewReceipt(receipt)) : undefined,
   });
+  const pace = (line: Line): Promise<void> =>
+    progress.at(window.tally.sent, work.input && line.endsAt / work.input.bytes);
   try {
-    for await (const line of linesToSend(call, work)) {
-      await window.push(completed(call.json ? outgoingOfJson(line) : outgoingOfText(line), work), line.number);
+    for await (const lines of linesToSend(call, work)) {
+      await pushAll(window, { lines, outgoing: (line) => outgoingOf(call, work, line), pace });
       if (window.failed || call.signal.aborted) break;
-      await progress.at(window.tally.sent, work.input && line.endsAt / work.input.bytes);
     }
+  } catch (error) {
+    await window.settled();
+    throw withTally(error, window);
   } finally {
     await window.settled();
     await progress.clear();
   }
   await report(call, { channel, window, work, measured: progress.tally(window.tally.sent) });
+}
+
+interface Batch {
+  readonly lines: readonly Line[];
+  readonly outgoing: (line: Line) => Outgoing;
+  /** Called whenever there was a wait. */
+  readonly pace: (line: Line) => Promise<void>;
+}
+
+async function pushAll(window: SendWindow, { lines, outgoing, pace }: Batch): Promise<void> {
+  for (const line of lines) {
+    const full = window.push(outgoing(line), line.number);
+    if (full === undefined) continue;
+    await full;
+    await pace(line);
+    if (window.failed || window.stopped) return;
+  }
+}
+
+/** Input that cannot be understood ends the sending: how much went out before it has to be known to go on from there. */
+function withTally(error: unknown, window: SendWindow): unknown {
+  if (!(error instanceof CommandError)) return error;
+  return new CommandError(
+    error.code,
+    `${error.message} (${formatCount(window.tally.sent)} messages were sent before)`,
+    { cause: error },
+  );
 }
 
 async function report(
@@ -162,7 +193,9 @@ function newChannel(name: string, options: SendVerbOptions, supports: Supports):
   return queue(name, supports.dedup.level === "refused" ? { ...common, dedup: 0 } : common);
 }
 
-function completed(outgoing: Outgoing, options: SendVerbOptions): Outgoing {
+/** What a line says, completed by what the options say of all lines. */
+function outgoingOf(call: Call, options: SendVerbOptions, line: Line): Outgoing {
+  const outgoing = call.json ? outgoingOfJson(line) : outgoingOfText(line);
   return {
     payload: outgoing.payload,
     key: outgoing.key ?? options.key,
@@ -171,17 +204,18 @@ function completed(outgoing: Outgoing, options: SendVerbOptions): Outgoing {
   };
 }
 
-async function* linesToSend(call: Call, work: Work): AsyncGenerator<Line> {
+async function* linesToSend(call: Call, work: Work): AsyncGenerator<readonly Line[]> {
   const [, ...payloads] = call.operands;
   if (payloads.length > 0) {
-    for (const [index, payload] of payloads.entries())
-      yield { number: index + 1, bytes: Buffer.from(payload), endsAt: 0 };
+    yield payloads.map((payload, index) => ({ number: index + 1, bytes: Buffer.from(payload), endsAt: 0 }));
     return;
   }
-  if (work.input === undefined && call.io.stdin.isTTY === true) await call.note("type a message a line; Ctrl-D ends");
-  for await (const line of linesOf(work.input?.chunks() ?? stdinChunks(call), lineBytesMax)) {
+  if (work.input === undefined && call.io.stdin.isTTY === true) {
+    await call.note("type a message a line; Ctrl-D ends");
+  }
+  for await (const lines of linesOf(work.input?.chunks() ?? stdinChunks(call), lineBytesMax)) {
     // An empty line is a break between lines, not an empty message.
-    if (line.bytes.length > 0) yield line;
+    yield lines.filter((line) => line.bytes.length > 0);
   }
 }
 
