@@ -72,7 +72,7 @@ export class Log {
     this.#findings = [...recovered.findings];
     this.#checkpointLsn = parts.checkpointLsn;
     this.#space = new Space({ disk, clock, logger, reserveBytes: limits.reserveBytes, recover: () => this.#findRoom() });
-    this.#checkpointer = new Checkpointer({ disk, pages, partitions: () => partitions.all(), sequence: recovered.sequence });
+    this.#checkpointer = new Checkpointer({ disk, pages, partitions: () => partitions.all(), sequence: recovered.sequence, intactSlot: recovered.intactSlot });
     const hooks = {
       snapshot: () => options.state.snapshot(),
       completed: (group: SealedGroup) => this.#completed(group),

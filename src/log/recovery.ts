@@ -12,7 +12,7 @@ import { type Disk, type DiskFile, readFully, writeFully } from "../disk/disk.js
 import { batchBytesAt, checkBatch } from "./batch/check.js";
 import { BatchView } from "./batch/view.js";
 import { type CheckpointBody, decodeCheckpoint } from "./checkpoint/body.js";
-import { readSlots, slotNames } from "./checkpoint/slots.js";
+import { readSlots, type SlotName, slotNames } from "./checkpoint/slots.js";
 import type { Finding } from "./finding.js";
 import { MetaJournal, metaDirectory } from "./meta/journal.js";
 import type { PageStore } from "./pages/page-store.js";
@@ -40,6 +40,7 @@ export interface Recovered {
   /** Of the checkpoint; 0 when there was none. */
   readonly sequence: number;
   readonly checkpointLsn: number;
+  readonly intactSlot: SlotName;
   readonly scan: WalScan;
   readonly findings: readonly Finding[];
   /** Partitions that the write-ahead log had something for. */
@@ -75,7 +76,7 @@ export async function recover(target: RecoveryTarget): Promise<Recovered> {
   await makeDurable(disk, scan);
   for (const path of body?.garbage ?? []) if (disk.exists(path)) disk.remove(path);
   const findings = [...meta.findings, ...slotFindings, ...pageFindings, ...scan.findings];
-  return { journal: meta.journal, sequence: checkpoint?.sequence ?? 0, checkpointLsn: body?.wal.lsn ?? 0, scan, findings, touched };
+  return { journal: meta.journal, sequence: checkpoint?.sequence ?? 0, checkpointLsn: body?.wal.lsn ?? 0, intactSlot: checkpoint?.slot ?? slotNames[0], scan, findings, touched };
 }
 
 function refuseForeign(disk: Disk): void {

@@ -15,7 +15,7 @@ import type { Segment } from "../segments/segment.js";
 import type { StateSnapshot } from "../state.js";
 import type { WalPosition } from "../wal/scan.js";
 import { encodeCheckpoint, type PartitionSnapshot } from "./body.js";
-import { writeSlots } from "./slots.js";
+import { type SlotName, writeSlots } from "./slots.js";
 
 /** A tail up to this size stands in the checkpoint itself instead of being written to a segment. */
 const inlineTailBytesMax = 64 * 1024;
@@ -31,6 +31,8 @@ export interface CheckpointerOptions {
   readonly pages: PageStore;
   readonly partitions: () => Iterable<Partition>;
   readonly sequence: number;
+  /** The slot recovery has read. After the first checkpoint both are, and either may come first. */
+  readonly intactSlot: SlotName;
 }
 
 /** A checkpoint whose facts were taken and that only has to reach the disk. */
@@ -81,7 +83,7 @@ export class Checkpointer {
     const pageFiles = await this.#options.pages.write();
     const garbage = taken.garbage.flatMap((segment) => segment.fileNames.map((name) => `${segment.files.directory}/${name}`));
     const body = encodeCheckpoint({ ...taken, pageFiles, garbage });
-    await writeSlots(this.#options.disk, this.#sequence + 1, body);
+    await writeSlots(this.#options.disk, this.#options.intactSlot, { sequence: this.#sequence + 1, body });
     this.#sequence++;
     this.#retired = this.#retired.filter((segment) => !taken.garbage.includes(segment));
     for (const segment of taken.garbage) segment.remove();

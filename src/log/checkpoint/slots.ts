@@ -21,12 +21,17 @@ const two32 = 4_294_967_296;
 
 export const slotNames = ["checkpoint.0", "checkpoint.1"] as const;
 
+export type SlotName = (typeof slotNames)[number];
+
 export type SlotContent = { readonly state: "missing" } | { readonly state: "damaged"; readonly what: string } | { readonly state: "whole"; readonly sequence: number; readonly body: Buffer };
 
-/** Writes both slots. When it resolves, `body` is what the next process finds. */
-export async function writeSlots(disk: Disk, sequence: number, body: Uint8Array): Promise<void> {
+/**
+ * Writes both slots. When it resolves, `body` is what the next process finds.
+ * `intact` is the one that must be kept until the other is durable: the other may be damaged.
+ */
+export async function writeSlots(disk: Disk, intact: SlotName, { sequence, body }: { readonly sequence: number; readonly body: Uint8Array }): Promise<void> {
   const header = encodeHeader(sequence, body);
-  for (const name of slotNames) {
+  for (const name of slotNames.toSorted((a, b) => Number(a === intact) - Number(b === intact))) {
     const fresh = !disk.exists(name);
     const file = disk.open(name, fresh ? "create" : "write");
     try {
@@ -64,6 +69,7 @@ export function readSlot(disk: Disk, name: string): SlotContent {
 }
 
 export interface Checkpoint {
+  readonly slot: SlotName;
   readonly sequence: number;
   readonly body: Buffer;
 }
@@ -77,7 +83,7 @@ export function readSlots(disk: Disk): { readonly checkpoint: Checkpoint | undef
     const slot = readSlot(disk, name);
     if (slot.state === "missing") missing++;
     else if (slot.state === "damaged") findings.push({ kind: "checkpoint-slot-damaged", file: name, what: `${slot.what}; the other slot is used`, lost: undefined });
-    else if (checkpoint === undefined || slot.sequence > checkpoint.sequence) checkpoint = slot;
+    else if (checkpoint === undefined || slot.sequence > checkpoint.sequence) checkpoint = { slot: name, sequence: slot.sequence, body: slot.body };
   }
   if (checkpoint !== undefined && missing > 0) findings.push({ kind: "checkpoint-slot-damaged", file: slotNames[1], what: "a slot is missing; the other slot is used", lost: undefined });
   if (checkpoint === undefined && findings.length > 0 && missing === 0) {
