@@ -43,6 +43,7 @@ export class Subscription implements Source {
   #inFlight = 0;
   #dropped = 0;
   #settledCount = 0;
+  #hasStaged = false;
   #waiting: Waiting | undefined;
   #mode: "open" | "stopped" | "closed" = "open";
   #failure: Error | undefined;
@@ -125,7 +126,10 @@ export class Subscription implements Source {
   settle(delivery: Delivery, settlement: Settlement): boolean {
     if (!(delivery instanceof EphemeralDelivery) || delivery.holder !== this) return false;
     if (settlement.kind === "done") {
-      if (settlement.sends.length > 0) this.#home.stage(settlement.sends);
+      if (settlement.sends.length > 0) {
+        this.#home.stage(settlement.sends);
+        this.#hasStaged = true;
+      }
       this.#settledCount++;
     } else if (settlement.kind === "retry") this.#retry(delivery, settlement);
     else this.#return(new EphemeralDelivery(delivery.message, delivery.attempt, delivery.firstFailedAtMs));
@@ -139,8 +143,9 @@ export class Subscription implements Source {
     // Nothing ends by itself here.
   }
 
+  /** Nothing here is stored but what was sent with a settlement: most have nothing to wait for. */
   flush(): Promise<void> {
-    return this.#home.flush();
+    return this.#hasStaged ? this.#home.flush() : Promise.resolve();
   }
 
   stop(): void {
