@@ -1,11 +1,12 @@
 /**
- * Every queue has a bound. What happens at it is a choice: wait (the default), refuse, or drop.
+ * Every queue has a bound, and so has the buffer of each listener of a topic that is not durable.
+ * What happens at it is a choice: wait (a queue's default), refuse, or drop (a buffer's default: the oldest).
  */
-import { hasCode, open, queue } from "millrace";
+import { hasCode, open, queue, topic } from "millrace";
 
 const patient = queue<number>("patient", { capacity: { messages: 2, whenFull: "block" } });
 const strict = queue<number>("strict", { capacity: { messages: 2, whenFull: "reject" } });
-const newest = queue<number>("newest", { capacity: { messages: 2, whenFull: "drop-oldest" } });
+const newest = topic<number>("newest", { durable: false, buffer: { messages: 2, whenFull: "drop-oldest" } });
 
 await using mill = await open("memory:");
 
@@ -15,11 +16,20 @@ for (const number of [1, 2, 3]) {
   });
 }
 
-for (const number of [1, 2, 3]) await mill.send(newest, number);
-console.log(
-  "newest holds",
-  (await mill.admin.peek(newest)).map(({ value }) => value),
-);
+const heard: number[] = [];
+const heardTheLast = new Promise<void>((resolve) => {
+  const listener = mill.handle(newest, (number) => {
+    heard.push(number);
+    if (number === 4) resolve();
+  });
+  listener.pause(); // as one that cannot keep up
+  void listener.ready.then(async () => {
+    for (const number of [1, 2, 3, 4]) await mill.send(newest, number);
+    listener.resume();
+  });
+});
+await heardTheLast;
+console.log("the slow listener heard", heard, "dropped:", (await mill.admin.stats(newest)).dropped);
 
 await mill.sendAll(patient, [1, 2]);
 await mill.send(patient, 3, { timeout: "20ms" }).catch((error: unknown) => {
@@ -28,5 +38,5 @@ await mill.send(patient, 3, { timeout: "20ms" }).catch((error: unknown) => {
 
 // Output:
 // 3 was refused, worth another try: true
-// newest holds [ 2, 3 ]
+// the slow listener heard [ 3, 4 ] dropped: 2
 // 3 waited for room in vain

@@ -3,6 +3,7 @@
  * and ends itself with SIGKILL: no handler runs, no buffer is flushed. Then it opens the same directory and looks.
  */
 import { spawnSync } from "node:child_process";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { open, queue } from "millrace";
 
@@ -27,9 +28,11 @@ console.log(found.toSorted().join("\n"));
 async function sendAndDie(): Promise<void> {
   const doomed = await open("./data");
   await doomed.sendAll(jobs, ["one", "two", "three"]);
-  const consumer = doomed.handle(jobs, (job) => {
+  const consumer = doomed.handle(jobs, async (job) => {
     if (job === "one") return; // done
     process.stdout.write(`the child was handling "${job}"\n`);
+    // Settlements and attempts go to disk with the next commit, a moment later: a kill before it would bring "one" again, too.
+    await sleep(200);
     process.kill(process.pid, "SIGKILL");
   });
   await consumer.closed;

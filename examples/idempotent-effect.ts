@@ -9,13 +9,18 @@ interface Deposit {
   readonly euros: number;
 }
 
-const deposits = queue<Deposit>("deposits", { id: (deposit) => deposit.id, backoff: fixed("5ms") });
+const deposits = queue<Deposit>("deposits", {
+  id: (deposit) => deposit.id,
+  dedup: 0, // the engine in this process does not compare ids: the handler below does
+  backoff: fixed("5ms"),
+});
 
 /** Stands for a table: balance and applied ids change in one database transaction. */
 const account = { euros: 0, applied: new Set<string>() };
 
 await using mill = await open("memory:");
 
+let deliveries = 0;
 const allDone = new Promise<void>((resolve) => {
   mill.handle(deposits, async ({ euros }, delivery) => {
     const { id } = delivery.message;
@@ -25,20 +30,20 @@ const allDone = new Promise<void>((resolve) => {
       account.euros += euros;
     }
     console.log(`${id}, attempt ${delivery.attempt}: ${fresh ? "applied" : "had been applied"}`);
-    if (delivery.attempt === 1)
-      throw new Error("the connection broke after the effect, before the message was settled");
-    resolve();
+    deliveries += 1;
+    if (deliveries === 3) resolve();
+    if (fresh) throw new Error("the connection broke after the effect, before the message was settled");
   });
 });
 
-await mill.send(deposits, { id: "d-1", euros: 100 });
-const again = await mill.send(deposits, { id: "d-1", euros: 100 }); // the caller, too, tried twice
-console.log(`sent twice, stored twice: ${!again.duplicate}`);
+const deposit = { id: "d-1", euros: 100 };
+await mill.send(deposits, deposit);
+await mill.send(deposits, deposit); // the caller, too, was not sure and tried again
 await allDone;
 console.log(`balance: ${account.euros}`);
 
 // Output:
-// sent twice, stored twice: false
 // d-1, attempt 1: applied
+// d-1, attempt 1: had been applied
 // d-1, attempt 2: had been applied
 // balance: 100

@@ -20,8 +20,8 @@ await new Promise<void>((resolve) => {
   );
 });
 
-for (const { name, kind, partitions } of await mill.admin.channels())
-  console.log(`${kind} ${name}, partitions: ${partitions}`);
+const channels = (await mill.admin.channels()).toSorted((a, b) => a.name.localeCompare(b.name));
+for (const { name, kind, partitions } of channels) console.log(`${kind} ${name}, partitions: ${partitions}`);
 const { ready, inFlight } = await mill.admin.stats(jobs);
 console.log(`jobs: ${ready} ready, ${inFlight} in flight`);
 for (const { value, state } of await mill.admin.peek(jobs)) console.log(`${value} is ${state}`);

@@ -40,11 +40,12 @@ for (const letter of letters.toSorted((a, b) => a.attempts - b.attempts)) {
 }
 
 warehouseOpen = true;
-console.log(`redriven: ${await dead.redrive({ all: true, reason: "attempts" })}`);
+const redriven = await dead.redrive({ all: true, reason: "attempts" });
 await until(
   async () => shipped,
   (items) => items.includes("lamp"),
 );
+console.log(`redriven and shipped: ${redriven}`);
 console.log(`dead letters left: ${(await dead.list()).length}`);
 
 /** Asks until the answer is right. A real program would not wait for dead letters: it would be told of the first by the log. */
@@ -62,6 +63,6 @@ async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean):
 // lamp, attempt 3
 // dead: hole, rejected, attempts 1, "nobody can ship 0"
 // dead: lamp, attempts, attempts 3, "the warehouse is closed"
-// redriven: 1
 // lamp, attempt 1
+// redriven and shipped: 1
 // dead letters left: 1

@@ -23,6 +23,7 @@ export const decisions = stream<Decision>("decisions", { partitions: 1, id: ({ e
 /** A mail server says "try again later" in seconds here; a real one means minutes, and so would the backoff. */
 export const emails = queue<Mail>("emails", {
   id: (mail) => mail.id,
+  dedup: 0, // nothing is sent twice here: what is staged goes out with its settlement, once
   attempts: 5,
   backoff: exponential("100ms", "2s"),
 });
