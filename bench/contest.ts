@@ -5,6 +5,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Figure, Line, Result, Setting } from "./figure.js";
+import { profiled } from "./profile.js";
 import { median, spread } from "./statistics.js";
 
 export interface Contender {
@@ -46,6 +47,7 @@ export interface Rounds {
 }
 
 async function runContest(definition: Contest, setting: Setting): Promise<readonly Result[]> {
+  if (setting.profile !== undefined) return profileSubject(definition.subject(), setting.profile, setting);
   const peers = setting.peers && definition.peers !== undefined ? await definition.peers() : [];
   const contenders = [definition.yardstick(), definition.subject(), ...peers];
   const [yardstick, subject, ...others] = await alternate(contenders, setting);
@@ -83,6 +85,18 @@ export async function alternate(contenders: readonly Contender[], setting: Setti
     for (const contender of opened) await contender.close();
   }
   return records;
+}
+
+async function profileSubject(subject: Contender, path: string, setting: Setting): Promise<readonly Result[]> {
+  await subject.open(setting.directory);
+  try {
+    await subject.round(setting.seconds / 2);
+    await subject.round(setting.seconds / 2);
+    for (const line of await profiled(() => subject.round(setting.seconds), path)) console.log(line);
+  } finally {
+    await subject.close();
+  }
+  return [];
 }
 
 function compare(measure: Measure, subject: Rounds, yardstick: Rounds): Result {

@@ -14,6 +14,8 @@ export interface Setting {
   readonly rounds: number;
   /** Also measure the ways a Node developer would do it today. */
   readonly peers: boolean;
+  /** Where to leave a profile of the subject instead of comparing it; undefined: compare. */
+  readonly profile: string | undefined;
   /** Messages of the backlog. */
   readonly backlog: number;
   /** Told what is going on now. */

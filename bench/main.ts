@@ -4,6 +4,7 @@
  */
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Figure, Result } from "./figure.js";
 import { figures } from "./figures/index.js";
@@ -26,7 +27,7 @@ async function main(options: Options): Promise<void> {
 
 function introduce(directory: WorkDirectory, options: Options): void {
   console.error(`data in ${directory.describe()}; Node ${process.versions.node}, ${availableParallelism()} cores`);
-  if (!options.json) console.log(tableHead);
+  if (!options.json && !options.profile) console.log(tableHead);
 }
 
 function listFigures(): void {
@@ -43,7 +44,8 @@ function runHere(figure: Figure, options: Options, directory: WorkDirectory): Pr
   const progress = (what: string): void => {
     if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${figure.name}: ${what}\r`);
   };
-  return figure.run({ ...options, directory: directory.subdirectory(figure.name), progress });
+  const profile = options.profile ? join(directory.path, "..", `${figure.name}.cpuprofile`) : undefined;
+  return figure.run({ ...options, profile, directory: directory.subdirectory(figure.name), progress });
 }
 
 /** In a process of its own; a figure that fails does not take the others with it. */
@@ -76,6 +78,7 @@ function understand(args: readonly string[]): Options | undefined {
   try {
     const options = parseOptions(args);
     choose(figures, options.only);
+    if (options.profile && options.only.length !== 1) throw new TypeError("--profile needs one figure: --only <name>");
     if (options.peers) requirePeers();
     return options;
   } catch (error) {

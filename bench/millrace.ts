@@ -59,6 +59,7 @@ export class SingleSends<T> extends Opened {
   override readonly name: string;
   readonly #options: SendsOptions<T>;
   #next = 0;
+  #over = false;
 
   constructor(options: SendsOptions<T>, name = "millrace") {
     super();
@@ -75,22 +76,22 @@ export class SingleSends<T> extends Opened {
 
   async round(seconds: number): Promise<readonly number[]> {
     const start = performance.now();
-    const end = start + seconds * 1000;
-    const lanes = Array.from({ length: this.#options.inFlight }, () => this.#lane(end));
-    const sent = (await Promise.all(lanes)).reduce((sum, each) => sum + each, 0);
-    return [(sent / (performance.now() - start)) * 1000];
+    const before = this.#next;
+    // Looking at the clock after each message would cost a tenth of what a message costs.
+    const over = setTimeout(() => (this.#over = true), seconds * 1000);
+    this.#over = false;
+    await Promise.all(Array.from({ length: this.#options.inFlight }, () => this.#lane()));
+    clearTimeout(over);
+    return [((this.#next - before) / (performance.now() - start)) * 1000];
   }
 
-  async #lane(end: number): Promise<number> {
+  async #lane(): Promise<void> {
     const { mill } = this;
-    let sent = 0;
-    do {
-      const { channels, values } = this.#options;
+    const { channels, values } = this.#options;
+    while (!this.#over) {
       const next = this.#next++;
       await mill.send(channels[next % channels.length] as Channel<T>, values[next % values.length] as T);
-      sent += 1;
-    } while (performance.now() < end);
-    return sent;
+    }
   }
 }
 

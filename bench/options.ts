@@ -9,6 +9,8 @@ export interface Options {
   /** Where the data directories are made; undefined: in the project, which is on its disk. */
   readonly data: string | undefined;
   readonly backlog: number;
+  /** Profile the one figure instead of comparing it. */
+  readonly profile: boolean;
   readonly json: boolean;
   readonly peers: boolean;
   readonly list: boolean;
@@ -22,6 +24,7 @@ export const usage = `npm run bench -- [options]
   --data <dir>       where to make the data directories: on the disk you want to know about (.cache/ in the project)
   --backlog <n>      messages of the backlog (10000000)
   --peers            beside it SQLite, LMDB and plainjob, once \`npm ci --prefix bench/peers\` has installed them
+  --profile          with one figure: where its time goes, instead of how it compares
   --json             one object a line: name, unit, value, yardstick, ratio
   --list, --help`;
 
@@ -34,6 +37,7 @@ export function parseOptions(args: readonly string[]): Options {
       rounds: { type: "string", default: "9" },
       data: { type: "string" },
       backlog: { type: "string", default: "10000000" },
+      profile: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       peers: { type: "boolean", default: false },
       list: { type: "boolean", default: false },
