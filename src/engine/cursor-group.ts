@@ -243,7 +243,7 @@ export class CursorGroup implements Dispenser {
   }
 
   #isPresent(name: string): boolean {
-    return [...this.#takers.sources].some((source) => source.options.member === name);
+    return [...this.#takers.sources].some((source) => source.open && source.options.member === name);
   }
 
   #revive(source: GroupSource): void {

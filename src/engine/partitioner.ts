@@ -51,7 +51,7 @@ export class Rotation {
     return this.#current;
   }
 
-  /** A commit or a batch is over: the next goes elsewhere. */
+  /** A commit is over: the next goes elsewhere. */
   next(): void {
     this.#current++;
   }

@@ -98,8 +98,8 @@ export abstract class StoredChannel {
 
   abstract close(): Promise<void>;
 
-  /** Records were committed to one of the partitions. */
-  protected abstract committed(): void;
+  /** Records were committed to this partition. */
+  protected abstract committed(partition: number): void;
 
   /** The index of the partition that the message goes to. */
   protected partitionFor(_message: OutgoingMessage): number {
@@ -117,9 +117,6 @@ export abstract class StoredChannel {
 
   /** A message was put into the commit that gathers. */
   protected appended(_message: OutgoingMessage): void {}
-
-  /** The messages of one call were. */
-  protected batchAppended(): void {}
 
   protected store(message: OutgoingMessage): Promise<Receipt> {
     const { log, clock } = this.context;
@@ -139,7 +136,6 @@ export abstract class StoredChannel {
     const receipts: Receipt[] = [];
     try {
       for (const message of messages) receipts.push(this.#append(message, this.partitionFor(message), nowMs));
-      this.batchAppended();
       const pending = new PendingSend(receipts, this.context);
       log.onDurable(pending);
       return pending.promise;
@@ -154,7 +150,7 @@ export abstract class StoredChannel {
       const partition = log.partition(this.known.id, index);
       this.partitions.push(partition);
       this.lanes.push(new Lane(this.name, index));
-      partition.onCommit = () => this.committed();
+      partition.onCommit = () => this.committed(index);
     }
   }
 

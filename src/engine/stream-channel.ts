@@ -71,12 +71,8 @@ export class StreamChannel extends StoredChannel {
     return message.key === undefined ? this.#rotation.current(count) : partitionOfKey(message.key, count);
   }
 
-  protected override batchAppended(): void {
-    this.#rotation.next();
-  }
-
-  protected override committed(): void {
-    this.#rotation.next();
+  protected override committed(partition: number): void {
+    if (partition === this.#rotation.current(this.partitions.length)) this.#rotation.next();
     for (const group of this.#groups.values()) group.committed();
     for (const read of this.#reads) read.wake();
   }

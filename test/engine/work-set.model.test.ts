@@ -6,14 +6,15 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { QueueChannel } from "../../src/engine/queue-channel.js";
-import { Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
+import { type Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
 
 const sourcesMax = 3;
 
 type Step =
   | { readonly do: "send"; readonly count: number }
   | { readonly do: "take"; readonly source: number; readonly max: number }
-  | { readonly do: "done" | "release"; readonly source: number; readonly which: number }
+  | { readonly do: "done"; readonly source: number; readonly which: number }
+  | { readonly do: "release"; readonly source: number; readonly which: number }
   | {
       readonly do: "retry";
       readonly source: number;
@@ -25,7 +26,8 @@ type Step =
   | { readonly do: "close"; readonly source: number }
   | { readonly do: "advance"; readonly ms: number }
   | { readonly do: "jump"; readonly ms: number }
-  | { readonly do: "kill" | "restart" };
+  | { readonly do: "kill" }
+  | { readonly do: "restart" };
 
 const source = fc.nat(sourcesMax - 1);
 const which = fc.nat(5);
@@ -56,6 +58,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("jump" as const), ms: fc.constantFrom(-3_600_000, 3_600_000) }) },
   { weight: 3, arbitrary: fc.constantFrom({ do: "kill" as const }, { do: "restart" as const }) },
 );
+
+type Ending = Extract<Step, { readonly which: number }>;
 
 interface Modelled {
   readonly offset: number;
@@ -175,7 +179,7 @@ class Pair {
     await probe.source.close();
   }
 
-  #settle(step: Extract<Step, { source: number; which: number }>): void {
+  #settle(step: Ending): void {
     const held = this.held[step.source]!;
     const chosen = held[step.which % Math.max(1, held.length)];
     if (chosen === undefined) return;
@@ -193,7 +197,7 @@ class Pair {
     if (!isHeld) return;
     if (step.do === "done") each.state = "settled";
     else if (step.do === "release") this.model.return(each, this.nowMs, { delayMs: 0, counts: false, wallMs: 0 });
-    else this.model.return(each, this.nowMs, { ...step, wallMs: this.world.clock.nowMs() });
+    else if (step.do === "retry") this.model.return(each, this.nowMs, { ...step, wallMs: this.world.clock.nowMs() });
   }
 
   async #close(index: number): Promise<void> {
