@@ -81,8 +81,9 @@ export class BoundChannel<T> {
   }
 
   completeOptions(options: SendOptions, call: "send" | "sendAll"): CompleteSendOptions {
-    if (options.id !== undefined) this.#refuseUnusableId();
-    return completeSendOptions(options, call, { driver: this.#driver, channel: this.channel });
+    const complete = completeSendOptions(options, call, { driver: this.#driver, channel: this.channel });
+    if (complete.id !== undefined) this.#refuseUnusableId();
+    return complete;
   }
 
   /** The value as it goes to the driver, checked and encoded at once: changing it later changes nothing. A promise only when the schema is asynchronous. */

@@ -1,3 +1,4 @@
+import { checkBackoff } from "./backoff.js";
 import type { Backoff } from "./backoff.js";
 import { bounds } from "./defaults.js";
 import { checkInteger } from "./checks.js";
@@ -30,6 +31,7 @@ export function on(
     throw new TypeError('on: say "reject", or { attempts } or { backoff }');
   const { attempts, backoff } = then;
   if (attempts !== undefined) checkInteger(attempts, "on: attempts", bounds.attempts);
+  if (backoff !== undefined) checkBackoff(backoff, "on: backoff");
   return { errorClass, attempts, backoff, reject: false };
 }
 

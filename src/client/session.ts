@@ -94,14 +94,7 @@ export class Session<T> {
   /** After `stop`: lets handlers end, for as long as that may take; then gives everything back and leaves. */
   async drain(drainMs: number): Promise<void> {
     this.#releaseWaiting();
-    const { clock } = this.#parts.environment;
-    let timeIsOver = false;
-    const timer = clock.after(drainMs, () => {
-      timeIsOver = true;
-      this.#tell();
-    });
-    while (this.#scheduler.begun.size > 0 && !timeIsOver && this.#failure === undefined) await this.#nextNews();
-    timer.cancel();
+    if (drainMs > 0) await this.#untilEnded(drainMs);
     this.#abort(closedError(this.#parts.handling));
     if (this.#failure !== undefined) throw this.#failure.error;
     await this.#source.flush();
@@ -130,6 +123,16 @@ export class Session<T> {
         ),
       );
     }
+  }
+
+  async #untilEnded(drainMs: number): Promise<void> {
+    let timeIsOver = false;
+    const timer = this.#parts.environment.clock.after(drainMs, () => {
+      timeIsOver = true;
+      this.#tell();
+    });
+    while (this.#scheduler.begun.size > 0 && !timeIsOver && this.#failure === undefined) await this.#nextNews();
+    timer.cancel();
   }
 
   async #fetch(room: number): Promise<void> {
