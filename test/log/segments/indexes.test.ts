@@ -96,6 +96,21 @@ describe("the indexes of a sealed segment", () => {
     }
   });
 
+  test("may lead into the middle of a message, also of one that is all zeros", () => {
+    const disk = memoryDisk();
+    const segment = Segment.create(filesOn(disk), 0);
+    for (let offset = 0; offset < 10; offset++) {
+      segment.append(new BatchView(batchOf([record(new Uint8Array(5_000))], offset)));
+    }
+    segment.seal();
+    const right = contentOf(disk, "p/00000000000000000000.index");
+    for (let bit = 0; bit < right.length * 8; bit++) {
+      replace(disk, "p/00000000000000000000.index", flipped(right, bit));
+      const reader = reopened(segment).reader(7, () => expect.unreachable());
+      expect([bit, reader.next()?.baseOffset]).toEqual([bit, 7]);
+    }
+  });
+
   test("any bit of the time index may be wrong without harm", () => {
     const files = stored();
     const right = contentOf(files.disk, files.timeIndex);

@@ -30,6 +30,26 @@ test("however many segments are in use, no more files are open than allowed, and
   expect(most()).toBeLessThanOrEqual(4);
 });
 
+test("the files closed are those not used for longest", () => {
+  const disk = new SimulatedDisk();
+  const files = filesOn(disk, 2);
+  const [busy, ...others] = range(0, 5).map((index) => fill(Segment.create(files, index * 1_000), 1, 1)) as [
+    Segment,
+    ...Segment[],
+  ];
+  read(busy);
+  let opened = 0;
+  disk.faults = ({ operation, path }) => {
+    if (operation === "open" && path === busy.path) opened++;
+    return undefined;
+  };
+  for (const other of others) {
+    read(other);
+    read(busy);
+  }
+  expect(opened).toBe(0);
+});
+
 test("what was written to a file that has been closed since is synced all the same", async () => {
   const disk = new SimulatedDisk();
   const files = filesOn(disk, 1);
