@@ -65,6 +65,8 @@ export class Segment implements BatchSource {
   #maxTimestampMs: number;
   #sealed: boolean;
   #dirty = false;
+  /** Met at open, and nothing was appended since. */
+  #restored = false;
   /** Of a segment that is not sealed, from its first byte on; undefined until somebody needs them. */
   #indexes: SegmentIndexes | undefined;
 
@@ -97,7 +99,9 @@ export class Segment implements BatchSource {
 
   /** Touches no file. What the file holds behind `facts.bytes` is not part of the segment. */
   static restore(files: SegmentFiles, facts: SegmentFacts): Segment {
-    return new Segment(files, facts);
+    const segment = new Segment(files, facts);
+    segment.#restored = true;
+    return segment;
   }
 
   get endOffset(): number {
@@ -147,6 +151,7 @@ export class Segment implements BatchSource {
     const file = this.#files.openFiles.make(this.path);
     // A file left behind by a crash may be here already, and longer.
     if (this.#bytes === 0 && file.size() > 0) file.truncate(0);
+    this.#restored = false;
     writeFully(file, batch.bytes, this.#bytes);
     const place = { position: this.#bytes, bytes: batch.bytes.length, baseOffset: this.baseOffset };
     this.#indexes?.add(batch, place);
@@ -167,8 +172,7 @@ export class Segment implements BatchSource {
   /** No more batches come. `endOffset` may be beyond the last of them: of a rewritten segment, whose last records are gone. */
   seal(endOffset = this.#endOffset): void {
     assert(!this.#sealed && endOffset >= this.#endOffset, `${this.path} cannot be sealed at ${endOffset}`);
-    const file = this.#files.openFiles.make(this.path);
-    if (file.size() > this.#bytes) file.truncate(this.#bytes);
+    if (!this.#restored) this.#cutToBytes();
     this.#endOffset = endOffset;
     this.#sealed = true;
     const indexes = this.#indexes;
@@ -217,6 +221,15 @@ export class Segment implements BatchSource {
   /** Removes its files. */
   remove(): void {
     for (const name of this.fileNames) this.#files.openFiles.remove(`${this.#files.directory}/${name}`);
+  }
+
+  /**
+   * A short write may have left something behind the end. Not of a segment met at open: what its file holds there may
+   * be batches of later commits, to which the write-ahead log refers until the next checkpoint.
+   */
+  #cutToBytes(): void {
+    const file = this.#files.openFiles.make(this.path);
+    if (file.size() > this.#bytes) file.truncate(this.#bytes);
   }
 
   #name(kind: SegmentFileKind): string {
