@@ -272,9 +272,8 @@ export class CursorGroup implements Dispenser {
   #setAlarm(): void {
     if (this.#failure !== undefined) return;
     this.#alarm.setBy(this.#takers.firstDeadlineMs());
-    if (this.#takers.size === 0) return;
-    const nowMs = this.clock.monotonicMs();
-    for (const { nextDueMs } of this.cursors) if (nextDueMs > nowMs) this.#alarm.setBy(nextDueMs);
+    // A time that has come since its owner looked counts too. Who does not wait will look by himself.
+    for (const { nextDueMs, owner } of this.cursors) if (owner?.waiting === true) this.#alarm.setBy(nextDueMs);
   }
 }
 

@@ -68,6 +68,8 @@ export class WorkSet implements Dispenser, ProgressListener {
   #fresh: RecordStream | undefined;
   #lookup: RecordLookup | undefined;
   #inFlight = 0;
+  /** When a take last looked for messages that are due again. */
+  #lookedAtMs = -Infinity;
   #heldBack: HeldBack;
   #failure: Error | undefined;
   #settledCount = 0;
@@ -245,6 +247,7 @@ export class WorkSet implements Dispenser, ProgressListener {
   #redeliver(leases: LeasedRecord[], count: number): void {
     if (this.#returned.size === 0) return;
     const nowMs = this.clock.monotonicMs();
+    this.#lookedAtMs = nowMs;
     this.#lookup ??= new RecordLookup(this.#home.partition);
     while (leases.length < count && this.#returned.firstDueMs <= nowMs) {
       const offset = this.#returned.firstOffset;
@@ -345,8 +348,8 @@ export class WorkSet implements Dispenser, ProgressListener {
   #setAlarm(): void {
     if (this.#failure !== undefined) return;
     this.#alarm.setBy(this.#takers.firstDeadlineMs());
-    // What is due already needs no alarm: the next take finds it.
-    if (this.#takers.size > 0 && this.#returned.firstDueMs > this.clock.monotonicMs()) {
+    // What was due at the last look needs no alarm. What has become due since needs one: time goes on between the two.
+    if (this.#takers.size > 0 && this.#returned.firstDueMs > this.#lookedAtMs) {
       this.#alarm.setBy(this.#returned.firstDueMs);
     }
   }
