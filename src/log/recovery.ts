@@ -12,7 +12,7 @@ import { type Disk, type DiskFile, readFully, writeFully } from "../disk/disk.js
 import { batchBytesAt, checkBatch } from "./batch/check.js";
 import { BatchView } from "./batch/view.js";
 import { type CheckpointBody, decodeCheckpoint } from "./checkpoint/body.js";
-import { readSlots, type SlotName, slotNames } from "./checkpoint/slots.js";
+import { readSlots, repairSlots, type SlotName, slotNames } from "./checkpoint/slots.js";
 import type { Finding } from "./finding.js";
 import { MetaJournal, metaDirectory } from "./meta/journal.js";
 import type { PageStore } from "./pages/page-store.js";
@@ -72,6 +72,7 @@ export async function recover(target: RecoveryTarget): Promise<Recovered> {
       for (const entry of frameEntries(bytes, header.entries)) replay(target, entry, touched);
     },
   });
+  if (checkpoint !== undefined) await repairSlots(disk, checkpoint);
   if (scan.damaged) await quarantine(disk, scan);
   await makeDurable(disk, scan);
   for (const path of body?.garbage ?? []) if (disk.exists(path)) disk.remove(path);

@@ -15,7 +15,7 @@ import type { Segment } from "../segments/segment.js";
 import type { StateSnapshot } from "../state.js";
 import type { WalPosition } from "../wal/scan.js";
 import { encodeCheckpoint, type PartitionSnapshot } from "./body.js";
-import { type SlotName, writeSlots } from "./slots.js";
+import { CheckpointSlots, type SlotName } from "./slots.js";
 
 /** A tail up to this size stands in the checkpoint itself instead of being written to a segment. */
 const inlineTailBytesMax = 64 * 1024;
@@ -31,7 +31,7 @@ export interface CheckpointerOptions {
   readonly pages: PageStore;
   readonly partitions: () => Iterable<Partition>;
   readonly sequence: number;
-  /** The slot recovery has read. After the first checkpoint both are, and either may come first. */
+  /** The slot recovery has read. */
   readonly intactSlot: SlotName;
 }
 
@@ -45,12 +45,14 @@ export interface TakenCheckpoint {
 
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
+  readonly #slots: CheckpointSlots;
   #sequence: number;
   /** Segments that the last durable checkpoint may still name. */
   #retired: Segment[] = [];
 
   constructor(options: CheckpointerOptions) {
     this.#options = options;
+    this.#slots = new CheckpointSlots(options.disk, options.intactSlot);
     this.#sequence = options.sequence;
   }
 
@@ -83,8 +85,8 @@ export class Checkpointer {
     const pageFiles = await this.#options.pages.write();
     const garbage = taken.garbage.flatMap((segment) => segment.fileNames.map((name) => `${segment.files.directory}/${name}`));
     const body = encodeCheckpoint({ ...taken, pageFiles, garbage });
-    await writeSlots(this.#options.disk, this.#options.intactSlot, { sequence: this.#sequence + 1, body });
-    this.#sequence++;
+    // Counted even when it fails: the other slot may have got it, and must not be taken for the next one.
+    await this.#slots.write({ sequence: ++this.#sequence, body });
     this.#retired = this.#retired.filter((segment) => !taken.garbage.includes(segment));
     for (const segment of taken.garbage) segment.remove();
     this.#options.pages.removeGarbage();

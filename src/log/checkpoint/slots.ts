@@ -9,7 +9,7 @@
  *   +--------+--------+----------------+----------------+--------+--------+------
  */
 import { crc32c } from "../../base/crc32c.js";
-import { MillraceError } from "../../base/errors.js";
+import { hasCode, MillraceError } from "../../base/errors.js";
 import { type Disk, readFully, writeFully } from "../../disk/disk.js";
 import type { Finding } from "../finding.js";
 
@@ -25,23 +25,62 @@ export type SlotName = (typeof slotNames)[number];
 
 export type SlotContent = { readonly state: "missing" } | { readonly state: "damaged"; readonly what: string } | { readonly state: "whole"; readonly sequence: number; readonly body: Buffer };
 
-/**
- * Writes both slots. When it resolves, `body` is what the next process finds.
- * `intact` is the one that must be kept until the other is durable: the other may be damaged.
- */
-export async function writeSlots(disk: Disk, intact: SlotName, { sequence, body }: { readonly sequence: number; readonly body: Uint8Array }): Promise<void> {
-  const header = encodeHeader(sequence, body);
-  for (const name of slotNames.toSorted((a, b) => Number(a === intact) - Number(b === intact))) {
-    const fresh = !disk.exists(name);
-    const file = disk.open(name, fresh ? "create" : "write");
-    try {
-      writeFully(file, body, headerBytes);
-      writeFully(file, header, 0);
-      await file.sync();
-    } finally {
-      file.close();
+/** What a slot holds: `sequence` counts the checkpoints. */
+export interface SlotEntry {
+  readonly sequence: number;
+  readonly body: Uint8Array;
+}
+
+/** Writes checkpoints. At every moment one slot is whole and durable: the one written last. */
+export class CheckpointSlots {
+  readonly #disk: Disk;
+  #intact: SlotName;
+
+  /** @param intact the one that recovery has read */
+  constructor(disk: Disk, intact: SlotName) {
+    this.#disk = disk;
+    this.#intact = intact;
+  }
+
+  /** When it resolves, `entry` is what the next process finds, even if one slot is damaged until then. */
+  async write(entry: SlotEntry): Promise<void> {
+    const [one, other] = slotNames;
+    for (const name of this.#intact === one ? [other, one] : [one, other]) {
+      await writeSlot(this.#disk, name, entry);
+      // The second may fail for lack of room, half overwritten: then the first is the one to keep.
+      this.#intact = name;
     }
-    if (fresh) await disk.syncDirectory("");
+  }
+}
+
+async function writeSlot(disk: Disk, name: SlotName, { sequence, body }: SlotEntry): Promise<void> {
+  const fresh = !disk.exists(name);
+  const file = disk.open(name, fresh ? "create" : "write");
+  try {
+    writeFully(file, body, headerBytes);
+    writeFully(file, encodeHeader(sequence, body), 0);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  if (fresh) await disk.syncDirectory("");
+}
+
+/**
+ * Brings a slot that is damaged, missing, or older than the other to the same state. Otherwise damage to the good one
+ * would send the next recovery back to a checkpoint whose write-ahead log has been used again.
+ */
+export async function repairSlots(disk: Disk, checkpoint: Checkpoint): Promise<void> {
+  for (const name of slotNames) {
+    if (name === checkpoint.slot) continue;
+    const slot = readSlot(disk, name);
+    if (slot.state === "whole" && slot.sequence === checkpoint.sequence && slot.body.equals(checkpoint.body)) continue;
+    try {
+      await writeSlot(disk, name, checkpoint);
+    } catch (error) {
+      // The next checkpoint writes it, once there is room.
+      if (!hasCode(error, "DISK_FULL")) throw error;
+    }
   }
 }
 
@@ -75,21 +114,33 @@ export interface Checkpoint {
 }
 
 /** The newest whole slot; undefined when there has never been one. @throws LOG_CORRUPT when both are damaged. */
-export function readSlots(disk: Disk): { readonly checkpoint: Checkpoint | undefined; readonly findings: readonly Finding[] } {
-  const findings: Finding[] = [];
+export function readSlots(disk: Disk): {
+  readonly checkpoint: Checkpoint | undefined;
+  readonly findings: readonly Finding[];
+} {
+  const contents = slotNames.map((slot) => ({ slot, content: readSlot(disk, slot) }));
   let checkpoint: Checkpoint | undefined;
-  let missing = 0;
-  for (const name of slotNames) {
-    const slot = readSlot(disk, name);
-    if (slot.state === "missing") missing++;
-    else if (slot.state === "damaged") findings.push({ kind: "checkpoint-slot-damaged", file: name, what: `${slot.what}; the other slot is used`, lost: undefined });
-    else if (checkpoint === undefined || slot.sequence > checkpoint.sequence) checkpoint = { slot: name, sequence: slot.sequence, body: slot.body };
+  for (const { slot, content } of contents) {
+    if (content.state !== "whole") continue;
+    const { sequence, body } = content;
+    if (checkpoint === undefined || sequence > checkpoint.sequence) checkpoint = { slot, sequence, body };
   }
-  if (checkpoint !== undefined && missing > 0) findings.push({ kind: "checkpoint-slot-damaged", file: slotNames[1], what: "a slot is missing; the other slot is used", lost: undefined });
-  if (checkpoint === undefined && findings.length > 0 && missing === 0) {
-    throw new MillraceError("LOG_CORRUPT", `both checkpoint slots of ${disk.where} are damaged; keep a copy of the directory and run "millrace verify" on it`);
+  if (checkpoint === undefined && contents.every(({ content }) => content.state === "damaged")) {
+    throw new MillraceError(
+      "LOG_CORRUPT",
+      `both checkpoint slots of ${disk.where} are damaged; keep a copy of the directory and run "millrace verify" on it`,
+    );
   }
+  // Without a checkpoint, what there is of one was being written when the first opening ended.
+  const findings = contents.flatMap(({ slot, content }) => findingsOf(slot, content, checkpoint !== undefined));
   return { checkpoint, findings };
+}
+
+function findingsOf(file: SlotName, content: SlotContent, isOtherWhole: boolean): Finding[] {
+  if (content.state === "whole" || (content.state === "missing" && !isOtherWhole)) return [];
+  const what = content.state === "missing" ? "it is missing" : content.what;
+  const then = isOtherWhole ? "the other slot is used" : "there was no checkpoint yet";
+  return [{ kind: "checkpoint-slot-damaged", file, what: `${what}; ${then}`, lost: undefined }];
 }
 
 function encodeHeader(sequence: number, body: Uint8Array): Buffer {
