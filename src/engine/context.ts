@@ -7,6 +7,7 @@ import type { Admission } from "./admission.js";
 import type { Ledger } from "./ledger.js";
 import type { Staged } from "./message.js";
 import type { KnownChannel, KnownGroup } from "./meta.js";
+import type { StoredChannel } from "./stored-channel.js";
 
 export interface EngineContext {
   readonly log: Log;
@@ -19,6 +20,8 @@ export interface EngineContext {
   stage(sends: readonly Staged[], alongside: () => void): void;
   /** Writes down a new group; it exists once the promise resolves. */
   addGroup(channel: KnownChannel, name: string, starts: readonly number[]): Promise<KnownGroup>;
+  /** The channel has grown by a segment: it may be more than its retention keeps. */
+  outgrown(channel: StoredChannel): void;
   /** The log takes nothing any more: everybody who waits must know. */
   failed(error: Error): void;
 }

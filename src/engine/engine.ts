@@ -131,6 +131,10 @@ export class Engine implements EngineContext {
     return group;
   }
 
+  outgrown(channel: StoredChannel): void {
+    this.keeper.keep(channel);
+  }
+
   failed(error: Error): void {
     if (this.#failure !== undefined || this.#closing !== undefined) return;
     this.#failure = error;

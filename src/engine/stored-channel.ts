@@ -26,6 +26,8 @@ export abstract class StoredChannel {
   readonly lanes: Lane[] = [];
   protected readonly context: EngineContext;
   #sent = 0;
+  /** How large each partition may grow before somebody looks whether it is too large. */
+  readonly #lookAtBytes: number[] = [];
 
   constructor(context: EngineContext, known: KnownChannel) {
     this.context = context;
@@ -142,6 +144,15 @@ export abstract class StoredChannel {
     } catch (error) {
       return this.#refused(error);
     }
+  }
+
+  /** A partition has grown: its retention may let the oldest of it go. */
+  protected mayHaveOutgrown(index: number): void {
+    if (this.spec.retention.bytes === Infinity) return;
+    const { bytes } = this.partitions[index] as Partition;
+    if (bytes < (this.#lookAtBytes[index] ?? 0)) return;
+    this.context.outgrown(this);
+    this.#lookAtBytes[index] = (this.partitions[index] as Partition).bytes + this.context.limits.segmentBytes;
   }
 
   #openPartitions(): void {

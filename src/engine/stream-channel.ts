@@ -75,6 +75,7 @@ export class StreamChannel extends StoredChannel {
     if (partition === this.#rotation.current(this.partitions.length)) this.#rotation.next();
     for (const group of this.#groups.values()) group.committed();
     for (const read of this.#reads) read.wake();
+    this.mayHaveOutgrown(partition);
   }
 
   #firstConsume(options: ConsumeOptions): Promise<CursorGroup> {

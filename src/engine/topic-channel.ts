@@ -19,6 +19,11 @@ export class TopicChannel extends WorkChannel {
     return this.join(workSet, options);
   }
 
+  protected override committed(partition: number): void {
+    super.committed(partition);
+    if (!this.hasGroups) this.mayHaveOutgrown(partition);
+  }
+
   /** The group exists from now on. Several consumers may be the first at once. */
   #firstConsume(options: ConsumeOptions): Promise<WorkSet> {
     const name = options.group;

@@ -68,7 +68,7 @@ export abstract class WorkChannel extends StoredChannel {
     return live;
   }
 
-  protected override committed(): void {
+  protected override committed(_partition: number): void {
     for (const workSet of this.groups.values()) workSet.committed();
   }
 
