@@ -83,7 +83,8 @@ export class Checkpointer {
   async write(taken: TakenCheckpoint): Promise<void> {
     await this.#syncPartitions();
     const pageFiles = await this.#options.pages.write();
-    const garbage = taken.garbage.flatMap((segment) => segment.fileNames.map((name) => `${segment.files.directory}/${name}`));
+    const segmentGarbage = taken.garbage.flatMap((segment) => segment.fileNames.map((name) => `${segment.files.directory}/${name}`));
+    const garbage = [...segmentGarbage, ...this.#options.pages.garbage];
     const body = encodeCheckpoint({ ...taken, pageFiles, garbage });
     // Counted even when it fails: the other slot may have got it, and must not be taken for the next one.
     await this.#slots.write({ sequence: ++this.#sequence, body });

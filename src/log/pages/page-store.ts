@@ -13,7 +13,7 @@
  *   +--------+--------+--------+--------+-------
  */
 import { crc32c } from "../../base/crc32c.js";
-import { type Disk, type DiskFile, readFully, writeFully } from "../../disk/disk.js";
+import { type Disk, readFully, writeFully } from "../../disk/disk.js";
 import type { Finding } from "../finding.js";
 import type { PageChange } from "../state.js";
 
@@ -23,6 +23,8 @@ const at = { headCrc: 0, page: 4, bytes: 8, bodyCrc: 12 } as const;
 /** Files smaller than this are not worth a new revision. */
 const rewriteBytesMin = 64 * 1024;
 
+const lostPages = "which messages were settled; they are delivered again";
+
 /** What a checkpoint remembers of a page file. */
 export interface PageFileFacts {
   readonly file: string;
@@ -30,13 +32,13 @@ export interface PageFileFacts {
   readonly bytes: number;
 }
 
-interface PageFile {
-  readonly file: string;
-  revision: number;
-  bytes: number;
+/** A page file as it is on disk. Replaced as a whole once a write of it has succeeded. */
+interface PageFile extends PageFileFacts {
   /** Where the live version of each page stands. */
   readonly live: Map<number, { position: number; bytes: number }>;
   liveBytes: number;
+  /** Something in it is not what was written. */
+  damaged: boolean;
 }
 
 export type PageVisitor = (file: string, page: number, bytes: Uint8Array) => void;
@@ -52,17 +54,23 @@ export class PageStore {
     this.#disk = disk;
   }
 
-  /** Reads the files a checkpoint names, and hands out every live page. */
+  /** Reads the files a checkpoint names, and hands out every live page. A damaged file is written anew by the next `write`. */
   restore(facts: readonly PageFileFacts[], visit: PageVisitor): readonly Finding[] {
     const findings: Finding[] = [];
     for (const fact of facts) {
-      const restored: PageFile = { ...fact, live: new Map(), liveBytes: 0 };
+      const restored: PageFile = { ...fact, live: new Map(), liveBytes: 0, damaged: false };
       this.#files.set(fact.file, restored);
-      const bytes = this.#readFile(fact, findings);
-      scanPages(bytes, (page, position, length) => remember(restored, page, { position, bytes: length }), (position) => {
-        findings.push({ kind: "page-damaged", file: pathOf(fact), what: `no whole page at byte ${position}`, lost: "which messages were settled; they are delivered again" });
-      });
-      for (const [page, place] of restored.live) visit(fact.file, page, bytes.subarray(place.position + headBytes, place.position + headBytes + place.bytes));
+      const damaged = (what: string): void => {
+        restored.damaged = true;
+        findings.push({ kind: "page-damaged", file: pathOf(fact), what, lost: lostPages });
+      };
+      const bytes = this.#readFile(fact, damaged);
+      scanPages(
+        bytes,
+        (page, position, length) => remember(restored, page, { position, bytes: length }),
+        (position) => damaged(`no whole page at byte ${position}`),
+      );
+      for (const [page, place] of restored.live) visit(fact.file, page, bodyAt(bytes, place));
     }
     return findings;
   }
@@ -72,11 +80,12 @@ export class PageStore {
     for (const change of changes) this.#pending.set(`${change.file}#${change.page}`, change);
   }
 
-  /** Writes and syncs what was staged. Throws DISK_FULL with everything still staged. */
+  /** Writes and syncs what was staged. Throws DISK_FULL with everything still staged, and every page still where it was. */
   async write(): Promise<readonly PageFileFacts[]> {
     const pending = this.#pending;
     this.#pending = new Map();
     const byFile = new Map<string, PageChange[]>();
+    for (const { file, damaged } of this.#files.values()) if (damaged) byFile.set(file, []);
     for (const change of pending.values()) {
       const changes = byFile.get(change.file);
       if (changes === undefined) byFile.set(change.file, [change]);
@@ -89,7 +98,12 @@ export class PageStore {
       this.#pending = new Map([...pending, ...this.#pending]);
       throw error;
     }
-    return [...this.#files.values()].filter((file) => file.live.size > 0).map(({ file, revision, bytes }) => ({ file, revision, bytes }));
+    return [...this.#files.values()].map(({ file, revision, bytes }) => ({ file, revision, bytes }));
+  }
+
+  /** Files that go once a checkpoint without them is durable. */
+  get garbage(): readonly string[] {
+    return this.#garbage;
   }
 
   /** After the checkpoint that names the files returned by `write` is durable. */
@@ -98,80 +112,103 @@ export class PageStore {
   }
 
   async #writeFile(file: string, changes: readonly PageChange[]): Promise<void> {
-    const known = this.#files.get(file) ?? { file, revision: 0, bytes: 0, live: new Map(), liveBytes: 0 };
-    this.#files.set(file, known);
-    const rewrite = known.bytes > rewriteBytesMin && known.liveBytes * 2 < known.bytes;
-    const all = rewrite ? [...this.#livePages(known), ...changes] : changes;
-    if (rewrite) this.#beginRevision(known);
-    const bytes = Buffer.concat(all.map(encodePage));
-    await this.#append(known, bytes);
-    let position = known.bytes;
-    for (const change of all) {
-      const length = change.bytes?.length ?? 0;
-      remember(known, change.page, { position, bytes: length });
-      position += headBytes + length;
+    const known = this.#files.get(file);
+    if (known === undefined || isOutdated(known)) {
+      await this.#writeRevision(file, known, changes);
+      return;
     }
-    known.bytes = position;
-    if (known.live.size === 0) this.#beginRevision(known);
+    const next = { ...known, live: new Map(known.live) };
+    await this.#append(next, changes);
+    if (next.live.size === 0) this.#forget(next);
+    else this.#files.set(file, next);
   }
 
-  /** The file so far is garbage; the next append begins a new one. */
-  #beginRevision(known: PageFile): void {
-    if (known.bytes > 0) this.#garbage.push(pathOf(known));
-    known.revision++;
-    known.bytes = 0;
-    known.liveBytes = 0;
-    known.live.clear();
+  /** The live pages and the changes in a file of their own. The one before is garbage once that is durable. */
+  async #writeRevision(file: string, before: PageFile | undefined, changes: readonly PageChange[]): Promise<void> {
+    const revision = before === undefined ? this.#freeRevision(file) : before.revision + 1;
+    const next: PageFile = { file, revision, bytes: 0, live: new Map(), liveBytes: 0, damaged: false };
+    const changed = new Set(changes.map((change) => change.page));
+    const kept = before === undefined ? [] : this.#livePages(before).filter((page) => !changed.has(page.page));
+    const pages = [...kept, ...changes.filter((change) => change.bytes !== undefined)];
+    if (pages.length > 0) await this.#append(next, pages);
+    if (before !== undefined) this.#forget(before);
+    if (pages.length > 0) this.#files.set(file, next);
   }
 
-  async #append(known: PageFile, bytes: Buffer): Promise<void> {
-    const path = pathOf(known);
+  #forget(gone: PageFile): void {
+    this.#garbage.push(pathOf(gone));
+    this.#files.delete(gone.file);
+  }
+
+  /** The last checkpoint may still name a file of which nothing was live any more: its name is not free. */
+  #freeRevision(file: string): number {
+    let revision = 0;
+    while (this.#disk.exists(pathOf({ file, revision }))) revision++;
+    return revision;
+  }
+
+  async #append(target: PageFile & { bytes: number }, changes: readonly PageChange[]): Promise<void> {
+    const path = pathOf(target);
     const directory = path.slice(0, path.lastIndexOf("/"));
-    const fresh = known.bytes === 0;
-    let file: DiskFile;
+    const fresh = target.bytes === 0;
     if (fresh) {
       this.#disk.makeDirectory(directory);
+      // Left by an attempt that found no room, or by a process that died before its checkpoint.
       if (this.#disk.exists(path)) this.#disk.remove(path);
-      file = this.#disk.open(path, "create");
-    } else file = this.#disk.open(path, "write");
+    }
+    const file = this.#disk.open(path, fresh ? "create" : "write");
     try {
-      writeFully(file, bytes, known.bytes);
+      writeFully(file, Buffer.concat(changes.map(encodePage)), target.bytes);
       await file.sync();
     } finally {
       file.close();
     }
-    if (!fresh) return;
-    await this.#disk.syncDirectory(directory);
-    await this.#disk.syncDirectory(directory.slice(0, directory.lastIndexOf("/")));
-    await this.#disk.syncDirectory("");
+    if (fresh) for (const above of withParents(directory)) await this.#disk.syncDirectory(above);
+    for (const { page, bytes } of changes) {
+      const length = bytes?.length ?? 0;
+      remember(target, page, { position: target.bytes, bytes: length });
+      target.bytes += headBytes + length;
+    }
   }
 
   #livePages(known: PageFile): PageChange[] {
-    const bytes = this.#readFile(known, []);
-    return [...known.live].map(([page, place]) => ({
-      file: known.file,
-      page,
-      bytes: Buffer.from(bytes.subarray(place.position + headBytes, place.position + headBytes + place.bytes)),
-    }));
+    const bytes = this.#readFile(known, () => {});
+    return [...known.live].map(([page, place]) => ({ file: known.file, page, bytes: Buffer.from(bodyAt(bytes, place)) }));
   }
 
-  #readFile(fact: PageFileFacts, findings: Finding[]): Buffer {
+  /** As much as there is of what a checkpoint says. */
+  #readFile(fact: PageFileFacts, damaged: (what: string) => void): Buffer {
     const path = pathOf(fact);
-    const bytes = Buffer.alloc(fact.bytes);
-    const lost = "which messages were settled; they are delivered again";
     if (!this.#disk.exists(path)) {
-      findings.push({ kind: "page-damaged", file: path, what: "the file is missing", lost });
-      return bytes.subarray(0, 0);
+      damaged("the file is missing");
+      return Buffer.alloc(0);
     }
     const file = this.#disk.open(path, "read");
     try {
+      const bytes = Buffer.alloc(fact.bytes);
       const read = readFully(file, bytes, 0);
-      if (read < fact.bytes) findings.push({ kind: "page-damaged", file: path, what: `it has ${read} of ${fact.bytes} bytes`, lost });
+      if (read < fact.bytes) damaged(`it has ${read} of ${fact.bytes} bytes`);
       return bytes.subarray(0, read);
     } finally {
       file.close();
     }
   }
+}
+
+/** More than half of it is of no use, or some of it cannot be trusted. */
+function isOutdated(file: PageFile): boolean {
+  return file.damaged || (file.bytes > rewriteBytesMin && file.liveBytes * 2 < file.bytes);
+}
+
+function bodyAt(bytes: Buffer, place: { position: number; bytes: number }): Buffer {
+  return bytes.subarray(place.position + headBytes, place.position + headBytes + place.bytes);
+}
+
+/** The directory and those it lies in, up to the root. */
+function withParents(directory: string): string[] {
+  const paths: string[] = [];
+  for (let path = directory; path !== ""; path = path.slice(0, Math.max(0, path.lastIndexOf("/")))) paths.push(path);
+  return [...paths, ""];
 }
 
 export function pathOf(fact: { readonly file: string; readonly revision: number }): string {
