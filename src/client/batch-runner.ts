@@ -7,7 +7,7 @@ import { isPromiseLike } from "./runner.js";
 import type { Runner } from "./runner.js";
 import type { RunnerParts } from "./work.js";
 import { afterError, afterReading, afterResult, beforeHandler } from "./verdict.js";
-import type { Rules } from "./verdict.js";
+import type { Rules, Verdict } from "./verdict.js";
 
 /** Calls a handler with many deliveries at a time; each has an outcome of its own. */
 export class BatchRunner<T> implements Runner<T> {
@@ -22,58 +22,52 @@ export class BatchRunner<T> implements Runner<T> {
   }
 
   start(batch: readonly HeldDelivery<T>[]): void {
-    const values: T[] = [];
-    const readable: HeldDelivery<T>[] = [];
-    for (const [index, held] of batch.entries()) {
-      const value = this.#read(held);
-      if (value === undefined) continue;
-      if (value.value instanceof Promise) return this.#startLater(batch.slice(index), { values, readable });
-      values.push(value.value);
-      readable.push(held);
-    }
-    this.#call(values, readable);
-  }
-
-  /** Goes on with deliveries whose schema checks asynchronously. */
-  #startLater(
-    rest: readonly HeldDelivery<T>[],
-    so: { readonly values: T[]; readonly readable: HeldDelivery<T>[] },
-  ): void {
-    const reading = rest.map(async (held) => {
+    const reads: (boolean | Promise<boolean>)[] = [];
+    let hasToWait = false;
+    for (const held of batch) {
       const read = this.#read(held);
-      try {
-        return read === undefined ? undefined : { held, value: await read.value };
-      } catch (error) {
-        conclude(held, afterReading(error), this.#to);
-        return undefined;
-      }
-    });
-    void Promise.all(reading).then((all) => {
-      const read = all.filter((each) => each !== undefined);
-      this.#call([...so.values, ...read.map((each) => each.value)], [...so.readable, ...read.map((each) => each.held)]);
-    });
+      reads.push(read);
+      if (typeof read !== "boolean") hasToWait = true;
+    }
+    if (hasToWait) void Promise.all(reads).then((all) => this.#call(batch.filter((_held, index) => all[index])));
+    else this.#call(reads.includes(false) ? batch.filter((_held, index) => reads[index]) : batch);
   }
 
-  /** undefined when the handler must not have it, which settles it. */
-  #read(held: HeldDelivery<T>): { readonly value: T | Promise<T> } | undefined {
+  /** False when the handler must not have it, which settles it. A promise, which never rejects, when its schema takes time. */
+  #read(held: HeldDelivery<T>): boolean | Promise<boolean> {
     const tooOften = beforeHandler(held.attempt, this.#to.rules);
-    if (tooOften !== undefined) {
-      conclude(held, tooOften, this.#to);
-      return undefined;
-    }
+    if (tooOften !== undefined) return this.#refuse(held, tooOften);
     try {
-      return { value: this.#reading.read(held.incoming.value) };
+      const value = this.#reading.read(held.incoming.value);
+      if (!(value instanceof Promise)) return this.#keep(held, value);
+      return value.then(
+        (checked) => this.#keep(held, checked),
+        (error: unknown) => this.#refuse(held, afterReading(error)),
+      );
     } catch (error) {
-      conclude(held, afterReading(error), this.#to);
-      return undefined;
+      return this.#refuse(held, afterReading(error));
     }
   }
 
-  #call(values: readonly T[], batch: readonly HeldDelivery<T>[]): void {
+  #keep(held: HeldDelivery<T>, value: T): true {
+    held.value = value;
+    held.hasValue = true;
+    return true;
+  }
+
+  #refuse(held: HeldDelivery<T>, verdict: Verdict): false {
+    conclude(held, verdict, this.#to);
+    return false;
+  }
+
+  #call(batch: readonly HeldDelivery<T>[]): void {
     if (batch.length === 0) return;
     let result: unknown;
     try {
-      result = this.#handler(values, batch);
+      result = this.#handler(
+        batch.map((held) => held.value as T),
+        batch,
+      );
     } catch (error) {
       return this.#failed(batch, error);
     }

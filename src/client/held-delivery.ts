@@ -33,6 +33,9 @@ export class HeldDelivery<T> implements Delivery<T> {
   ended = false;
   /** The call it came in with others, and how many of them have not ended; undefined when it came alone. */
   call: { open: number } | undefined = undefined;
+  /** The value as it was read for the handler, so that its message does not read it again. */
+  value: T | undefined = undefined;
+  hasValue = false;
   readonly #holder: Holder<T>;
   #message: Message<T> | undefined = undefined;
   #staging: Staging | undefined = undefined;
@@ -46,7 +49,11 @@ export class HeldDelivery<T> implements Delivery<T> {
   }
 
   get message(): Message<T> {
-    return (this.#message ??= new ReceivedMessage(this.incoming, this.#holder.reading));
+    if (this.#message === undefined) {
+      const read = this.hasValue ? { value: this.value as T } : undefined;
+      this.#message = new ReceivedMessage(this.incoming, this.#holder.reading, read);
+    }
+    return this.#message;
   }
 
   get replay(): boolean {

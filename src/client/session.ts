@@ -75,8 +75,10 @@ export class Session<T> {
     }
   }
 
+  /** Takes nothing, and begins nothing: what waits here goes back, and may go to others. */
   pause(): void {
     this.#paused = true;
+    this.#releaseWaiting();
   }
 
   resume(): void {
@@ -84,16 +86,16 @@ export class Session<T> {
     this.#tell();
   }
 
-  /** Takes no more. `serve` returns soon. */
+  /** Takes nothing and begins nothing any more. `serve` returns soon. */
   stop(): void {
     this.#stopped = true;
     this.#source.stop();
+    this.#releaseWaiting();
     this.#tell();
   }
 
   /** After `stop`: lets handlers end, for as long as that may take; then gives everything back and leaves. */
   async drain(drainMs: number): Promise<void> {
-    this.#releaseWaiting();
     if (drainMs > 0) await this.#untilEnded(drainMs);
     this.#abort(closedError(this.#parts.handling));
     if (this.#failure !== undefined) throw this.#failure.error;
@@ -190,7 +192,11 @@ export class Session<T> {
 
   /** The last first: of a stream, each takes its partition back to itself. */
   #release(deliveries: readonly IncomingDelivery[]): void {
-    for (const delivery of deliveries.toReversed()) this.#source.settle(delivery, { kind: "release" });
+    try {
+      for (const delivery of deliveries.toReversed()) this.#source.settle(delivery, { kind: "release" });
+    } catch (error) {
+      this.#break(error);
+    }
   }
 
   #nextNews(): Promise<void> {

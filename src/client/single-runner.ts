@@ -44,6 +44,8 @@ export class SingleRunner<T> implements Runner<T> {
   }
 
   #call(value: T, held: HeldDelivery<T>): void {
+    held.value = value;
+    held.hasValue = true;
     let result: unknown;
     try {
       result = this.#handler(value, held);

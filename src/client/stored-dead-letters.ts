@@ -134,8 +134,9 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
     readonly reason?: DeadReason | undefined;
     readonly limit?: number | undefined;
   }): AsyncGenerator<PeekedMessage, void, undefined> {
-    if ((await this.#driver.admin.describe(this.name)) === undefined) return;
-    const { messages } = await this.#driver.admin.stats(this.name);
+    const { admin } = this.#driver;
+    const isThere = (await admin.describe(this.name)) !== undefined;
+    const messages = isThere ? (await admin.stats(this.name)).messages : 0;
     let [seen, selected] = [0, 0];
     for await (const page of this.#pages(undefined)) {
       for (const stored of page) {

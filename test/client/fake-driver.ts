@@ -105,6 +105,7 @@ export class FakeChannel implements DeclaredChannel {
   readonly publishes: (PublishOptions | undefined)[] = [];
   /** Resolved when a publish may go on: a broker that takes its time. */
   hold: Promise<void> | undefined;
+  consumeFailure: Error | undefined;
   readonly #driver: FakeDriver;
   readonly #live = new Set<FakeGroup>();
 
@@ -134,6 +135,7 @@ export class FakeChannel implements DeclaredChannel {
   }
 
   async consume(options: ConsumeOptions): Promise<Source> {
+    if (this.consumeFailure !== undefined) throw this.consumeFailure;
     if (!this.spec.durable) {
       const group = this.#newGroup();
       this.#live.add(group);

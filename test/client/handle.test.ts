@@ -43,7 +43,7 @@ test("a delivery tells what is known of its message", async () => {
         const { id, key, headers, partition, offset, sentAt } = message;
         resolve({
           value,
-          same: message.value === message.value,
+          same: value === message.value,
           id,
           key,
           headers,
