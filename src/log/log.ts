@@ -238,6 +238,7 @@ export class Log {
   }
 
   async #lastCheckpoint(): Promise<void> {
+    await this.#space.finish();
     await this.#committer.drained();
     await this.#checkpointing;
     if (this.#committer.lsn > this.#checkpointLsn || this.#checkpointer.retiredBytes > 0) {

@@ -28,6 +28,7 @@ export class Space {
   #timer: Timer | undefined;
   #recovering: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
+  #finishing = false;
   #closed = false;
 
   constructor(options: SpaceOptions) {
@@ -51,10 +52,23 @@ export class Space {
     this.#retrySoon();
   }
 
-  /** Resolves after the next attempt to find room. */
-  nextAttempt(): Promise<void> {
+  /** Resolves after the next attempt to find room. @throws DISK_FULL when the log is being closed and there is none */
+  async nextAttempt(): Promise<void> {
     this.report();
-    return new Promise((resolve) => this.#waiting.push(resolve));
+    if (!this.#finishing) {
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      return;
+    }
+    const roomy = await this.#options.recover().catch(() => false);
+    if (!roomy) throw this.refusal();
+  }
+
+  /** Closing must end, on a full disk too: from now on who finds no room tries once more and does not wait. */
+  async finish(): Promise<void> {
+    this.#finishing = true;
+    this.#timer?.cancel();
+    await this.#recovering;
+    this.#wake();
   }
 
   /** Sets the reserve aside again, when there is room for it. */
@@ -91,7 +105,7 @@ export class Space {
   }
 
   #retrySoon(): void {
-    if (this.#closed) return;
+    if (this.#finishing || this.#closed) return;
     this.#timer = this.#options.clock.after(retryMs, () => {
       this.#recovering = this.#attempt().finally(() => {
         this.#recovering = undefined;

@@ -37,7 +37,7 @@ export interface CommitHooks {
   snapshot(): StateSnapshot;
   /** A group is durable and visible. `snapshot` when one was taken at its boundary. */
   completed(group: SealedGroup): void;
-  /** The log needs another file and the disk is full: resolves when trying again makes sense. */
+  /** The log needs another file and the disk is full: resolves when trying again makes sense, rejects when nobody will. */
   outOfSpace(error: MillraceError): Promise<void>;
   fenced(error: MillraceError): void;
   /** Syncs what the partition has in its segments, and their names. */
@@ -62,6 +62,7 @@ export class Committer {
   #snapshotWanted = false;
   #idle: (() => void)[] = [];
   #unsynced = false;
+  #syncing: Promise<void> | undefined;
   readonly #unsyncedPartitions = new Set<Partition>();
 
   constructor(options: CommitterOptions) {
@@ -107,8 +108,8 @@ export class Committer {
   }
 
   onDurable(waiter: CommitWaiter): void {
-    if (this.#failure !== undefined) {
-      waiter.failed(this.#failure);
+    if (this.#failure !== undefined || this.#mode === "closed") {
+      waiter.failed(this.#failure ?? new MillraceError("CLOSED", "the log has been closed: nothing is committed any more"));
       return;
     }
     this.#gathering.waiters.push(waiter);
@@ -160,9 +161,18 @@ export class Committer {
     if (this.#mode === "idle") this.#mode = "closed";
   }
 
-  /** Syncs what a durability other than "fsync" has left unsynced. */
+  /** Resolves once everything written before the call is synced: for a durability other than "fsync". */
   async syncWritten(): Promise<void> {
+    // One that is under way may have begun before the last write; what it takes with it is not durable before it ends.
+    while (this.#syncing !== undefined) await this.#syncing;
     if (!this.#unsynced) return;
+    this.#syncing = this.#syncUnsynced().finally(() => {
+      this.#syncing = undefined;
+    });
+    await this.#syncing;
+  }
+
+  async #syncUnsynced(): Promise<void> {
     this.#unsynced = false;
     const partitions = [...this.#unsyncedPartitions];
     this.#unsyncedPartitions.clear();
@@ -277,6 +287,7 @@ export class Committer {
       }
       // Frames of two files are never unsynced at the same time: recovery takes a hole before the last file for damage.
       await this.syncWritten();
+      if (this.#failure !== undefined) throw this.#failure;
       files.roll();
     }
   }
