@@ -6,7 +6,6 @@ import type { Snapshot } from "./progress.js";
 export type Backlog = Pick<Snapshot, "lag"> & { readonly mail: Omit<Snapshot["mail"], "retries"> };
 
 export async function backlog(mill: Millrace): Promise<Backlog> {
-  // The groups first and what they send to after: nothing can slip by in between.
   const [audit, metrics, notify] = await Promise.all(
     ["audit", "metrics", "notify"].map((group) => lag(mill, webhooks.name, group)),
   );
@@ -18,6 +17,12 @@ export async function backlog(mill: Millrace): Promise<Backlog> {
   };
 }
 
+/** The groups have read all of the stream. */
+export function streamIsRead({ lag: behind }: Backlog): boolean {
+  return behind.audit + behind.metrics + behind.notify === 0;
+}
+
+/** Nothing waits anywhere. */
 export function isDrained({ lag: behind, mail }: Backlog): boolean {
   return Object.values(behind).every((messages) => messages === 0) && mail.ready + mail.inFlight + mail.delayed === 0;
 }

@@ -42,14 +42,11 @@ export function reportLines(result: Result): string[] {
   ]);
   const lines = ["", ...table([["", "counted", "expected", "found", "missing", "twice"], ...rows], 2)];
   if (deadLetters.length > 0) {
-    const dead = deadLetters.map(({ reason, messages, example }) => [reason, count(messages), `  ${example}`]);
-    lines.push("", "dead letters of the queue emails, by reason:", ...table(dead, 1).map((line) => `  ${line}`));
+    const dead = deadLetters.map(({ reason, messages, example }) => [reason, `such as ${example}`, count(messages)]);
+    lines.push("", "dead letters of the queue emails, by reason:", ...table(dead, 2).map((line) => `  ${line}`));
   }
   if (result.busiest.length > 0) {
-    lines.push(
-      "",
-      `busiest repositories: ${result.busiest.map(({ name, events }) => `${name} ${count(events)}`).join(", ")}`,
-    );
+    lines.push("", `busiest: ${result.busiest.map(({ name, events }) => `${name} ${count(events)}`).join(", ")}`);
   }
   return [...lines, "", verdict(result)];
 }

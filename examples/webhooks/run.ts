@@ -1,14 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { open, type Logger, type Millrace } from "millrace";
+import { open, type Consumer, type Logger, type Millrace } from "millrace";
 import { ticker } from "./channels.js";
 import type { Display } from "./display.js";
+import { drain, drainTime } from "./drain.js";
 import { startAlerting } from "./groups/alerting.js";
 import { startAudit } from "./groups/audit.js";
 import { startMailer } from "./groups/mailer.js";
 import { metricsFile, readMetrics, startMetrics } from "./groups/metrics.js";
 import { startNotify } from "./groups/notify.js";
 import { eventsPresent, takeIn } from "./intake.js";
-import { backlog, isDrained } from "./observe.js";
 import type { Part, PartContext } from "./part.js";
 import { Progress } from "./progress.js";
 import type { Check, Result } from "./report.js";
@@ -33,38 +32,36 @@ export interface RunOptions {
 
 /** The share of mails the mail server turns away for now. */
 const mailFailShare = 0.1;
-const lookEveryMs = 100;
-const drain = "10s";
 
 /** Takes in the events, lets every group work through them, and counts the effects. "interrupted": the rest is for next time. */
 export async function run(options: RunOptions): Promise<Result | "interrupted"> {
-  const startedMs = performance.now();
   const { workspace, signal } = options;
-  const sink = await SmtpSink.start({
-    mailbox: workspace.out(mailboxFile),
-    failShare: mailFailShare,
-    seed: workspace.seed,
-  });
   const mill = await open(workspace.mill, { logger: loggerOn(options.display) });
   const parts: Part[] = [];
+  let sink: SmtpSink | undefined;
   try {
-    const checks = await work(mill, { ...options, startedMs, parts, smtpPort: sink.port });
+    sink = await SmtpSink.start({
+      mailbox: workspace.out(mailboxFile),
+      failShare: mailFailShare,
+      seed: workspace.seed,
+    });
+    const checks = await work(mill, { ...options, parts, smtpPort: sink.port });
     if (signal.aborted) return "interrupted";
     const verified = await verify(mill, workspace);
     return {
       checks: [...checks, ...verified.checks],
       deadLetters: verified.deadLetters,
       busiest: await busiestRepositories(workspace),
-      elapsedMs: performance.now() - startedMs,
+      elapsedMs: performance.now(), // since the process began, and so with the part before a kill
     };
   } finally {
-    await mill.close({ drain });
+    await mill.close({ drain: drainTime });
     for (const part of parts) await part.close();
-    await sink.close();
+    await sink?.close();
   }
 }
 
-type WorkOptions = RunOptions & { readonly startedMs: number; readonly parts: Part[]; readonly smtpPort: number };
+type WorkOptions = RunOptions & { readonly parts: Part[]; readonly smtpPort: number };
 
 /** Until everything is done, or the signal aborts, or a part fails. */
 async function work(mill: Millrace, options: WorkOptions): Promise<readonly Check[]> {
@@ -72,26 +69,34 @@ async function work(mill: Millrace, options: WorkOptions): Promise<readonly Chec
   const present = await eventsPresent(mill, workspace.events);
   const checks = options.beforeIntake?.(present) ?? [];
   const progress = await watchTicker(mill, options, present);
-  for (const start of [startAudit, startMetrics, startNotify, startMailer, startPager, startChat]) {
+  for (const start of [...streamReaders, ...downstream]) {
     parts.push(await start({ mill, workspace, smtpPort: options.smtpPort }));
   }
   await Promise.all(parts.map(({ consumer }) => consumer.ready));
 
-  let intakeEnded = false;
   const intake = takeIn(mill, {
     events: workspace.events,
     eventsPerSecond: options.eventsPerSecond,
     signal,
     present,
     onAcknowledged: (numbers) => options.onAcknowledged?.(numbers),
-  }).then(() => void (intakeEnded = true));
-  const drained = watch(mill, { ...options, progress, mayEnd: () => intakeEnded });
-  await Promise.race([Promise.all([intake, drained]), ...parts.map(({ consumer }) => endOf(consumer.closed))]);
+  });
+  const drained = drain(mill, {
+    events: workspace.events,
+    display: options.display,
+    signal,
+    progress,
+    intake,
+    stages: [parts.slice(0, streamReaders.length), parts.slice(streamReaders.length)],
+  });
+  await Promise.race([Promise.all([intake, drained]), ...parts.map(({ consumer }) => failureOf(consumer))]);
   return checks;
 }
 
 const startPager = (context: PartContext): Promise<Part> => startAlerting("pager", context);
 const startChat = (context: PartContext): Promise<Part> => startAlerting("chat", context);
+const streamReaders = [startAudit, startMetrics, startNotify];
+const downstream = [startMailer, startPager, startChat];
 
 async function watchTicker(mill: Millrace, options: RunOptions, present: Tally): Promise<Progress> {
   const progress = new Progress();
@@ -106,34 +111,9 @@ async function watchTicker(mill: Millrace, options: RunOptions, present: Tally):
   return progress;
 }
 
-/** Draws the display until there is nothing left to do. */
-async function watch(
-  mill: Millrace,
-  options: WorkOptions & { readonly progress: Progress; readonly mayEnd: () => boolean },
-): Promise<void> {
-  const { progress, signal, workspace, startedMs } = options;
-  for (;;) {
-    const mayEnd = options.mayEnd();
-    const now = await backlog(mill);
-    const elapsedMs = performance.now() - startedMs;
-    options.display.update({
-      elapsedMs,
-      events: workspace.events,
-      done: progress.done,
-      perSecond: progress.perSecond(elapsedMs),
-      lag: now.lag,
-      mail: { ...now.mail, retries: progress.retries },
-      latest: progress.latest,
-    });
-    if (signal.aborted || (mayEnd && isDrained(now))) return;
-    await sleep(lookEveryMs, undefined, { signal }).catch(() => {}); // the next round sees that it aborted
-  }
-}
-
-/** A part that ends while there is work has failed: either it says why, or that is the failure. */
-async function endOf(closed: Promise<void>): Promise<never> {
-  await closed;
-  throw new Error("a consumer ended while there was work left");
+/** Never resolves: a consumer that we close has not failed. */
+function failureOf(consumer: Consumer): Promise<never> {
+  return new Promise((_, reject) => void consumer.closed.catch(reject));
 }
 
 async function busiestRepositories(workspace: Workspace): Promise<Result["busiest"]> {

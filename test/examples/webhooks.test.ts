@@ -49,7 +49,7 @@ interface Row {
 /** The numbers of one row of the final table. */
 function row({ printed }: Ended, part: string): Row {
   const line =
-    printed.split("\n").find((candidate) => candidate.startsWith(`${part} `) && !candidate.includes("·")) ?? "";
+    printed.split("\n").findLast((candidate) => candidate.startsWith(`${part} `) && !candidate.includes("·")) ?? "";
   const numbers = line.split(/ {2,}/).slice(-4);
   const [expected = -1, found = -1, missing = -1, twice = -1] = numbers.map((text) => Number(text.replaceAll(",", "")));
   return { part, expected, found, missing, twice };
@@ -75,8 +75,8 @@ test(
       expect(counted).toMatchObject({ part, found: counted.expected, missing: 0, twice: 0 });
       expect(counted.expected).toBeGreaterThan(50);
     }
-    expect(ended.printed).toMatch(/rejected: 550 5.1.1 this address takes no mail +21 /);
-    expect(ended.printed).toMatch(/attempts: 452 4.2.2 mailbox full +6 /);
+    expect(ended.printed).toMatch(/rejected: 550 5.1.1 this address takes no mail +such as \S+ +21$/m);
+    expect(ended.printed).toMatch(/attempts: 452 4.2.2 mailbox full +such as \S+ +6$/m);
     expect(ended.printed).toContain("OK: every event is counted once per group: nothing was lost");
     expect(ended.printed).not.toContain(escapeCode);
     expect(await exists("millrace-data/webhooks")).toBe(false);

@@ -40,7 +40,7 @@ test("dead letters are shown by reason, with one of them", () => {
     checks: [whole],
     deadLetters: [{ reason: "550 no", messages: 12, example: "event-1:a@b" }],
   });
-  expect(lines.join("\n")).toMatch(/550 no +12 +event-1:a@b/);
+  expect(lines.join("\n")).toMatch(/550 no +such as event-1:a@b +12$/m);
 });
 
 test("a tally tells first sightings, repetitions and strangers apart", () => {
