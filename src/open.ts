@@ -25,16 +25,6 @@ export interface DriverOptions {
   readonly limits: Limits;
 }
 
-/** The driver of the engine in this process. */
-interface Embedded {
-  readonly openEmbedded: (directory: string, options: DriverOptions) => Promise<Driver>;
-  readonly openMemory: (options: DriverOptions) => Promise<Driver>;
-}
-
-function loadEmbedded(): Promise<Embedded> {
-  return import("./drivers/embedded/index.js");
-}
-
 const known = new Set(["durability", "clock", "logger", "limits", "random"]);
 
 /** Schemes of brokers that this version has no driver for yet. */
@@ -57,13 +47,13 @@ async function openDriver(where: string, options: DriverOptions): Promise<Driver
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(where)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === "file") {
     const directory = directoryOf(where);
-    const { openEmbedded } = await loadEmbedded();
+    const { openEmbedded } = await import("./drivers/embedded/index.js");
     return openEmbedded(directory, options);
   }
   if (scheme === "memory") {
     if (!/^memory:$/i.test(where))
       throw new TypeError(`open: "memory:" takes no path, so ${shown(where)} is not understood`);
-    const { openMemory } = await loadEmbedded();
+    const { openMemory } = await import("./drivers/embedded/index.js");
     return openMemory(options);
   }
   if (notYet.has(scheme)) {

@@ -22,26 +22,24 @@ export class BatchRunner<T> implements Runner<T> {
   }
 
   start(batch: readonly HeldDelivery<T>[]): void {
-    const reads: (boolean | Promise<boolean>)[] = [];
-    let hasToWait = false;
+    const waits: Promise<void>[] = [];
     for (const held of batch) {
-      const read = this.#read(held);
-      reads.push(read);
-      if (typeof read !== "boolean") hasToWait = true;
+      const wait = this.#read(held);
+      if (wait !== undefined) waits.push(wait);
     }
-    if (hasToWait) void Promise.all(reads).then((all) => this.#call(batch.filter((_held, index) => all[index])));
-    else this.#call(reads.includes(false) ? batch.filter((_held, index) => reads[index]) : batch);
+    if (waits.length === 0) this.#call(batch);
+    else void Promise.all(waits).then(() => this.#call(batch));
   }
 
-  /** False when the handler must not have it, which settles it. A promise, which never rejects, when its schema takes time. */
-  #read(held: HeldDelivery<T>): boolean | Promise<boolean> {
+  /** Gives it its value, or settles it when the handler must not have it. A promise, which never rejects, when its schema takes time. */
+  #read(held: HeldDelivery<T>): Promise<void> | undefined {
     const tooOften = beforeHandler(held.attempt, this.#to.rules);
     if (tooOften !== undefined) return this.#refuse(held, tooOften);
     try {
       const value = this.#reading.read(held.incoming.value);
-      if (!(value instanceof Promise)) return this.#keep(held, value);
+      if (!(value instanceof Promise)) return held.keep(value);
       return value.then(
-        (checked) => this.#keep(held, checked),
+        (checked) => held.keep(checked),
         (error: unknown) => this.#refuse(held, afterReading(error)),
       );
     } catch (error) {
@@ -49,22 +47,17 @@ export class BatchRunner<T> implements Runner<T> {
     }
   }
 
-  #keep(held: HeldDelivery<T>, value: T): true {
-    held.value = value;
-    held.hasValue = true;
-    return true;
-  }
-
-  #refuse(held: HeldDelivery<T>, verdict: Verdict): false {
+  #refuse(held: HeldDelivery<T>, verdict: Verdict): undefined {
     conclude(held, verdict, this.#to);
-    return false;
   }
 
-  #call(batch: readonly HeldDelivery<T>[]): void {
+  #call(all: readonly HeldDelivery<T>[]): void {
+    const batch = all.every((held) => held.hasValue) ? all : all.filter((held) => held.hasValue);
     if (batch.length === 0) return;
+    const handler = this.#handler;
     let result: unknown;
     try {
-      result = this.#handler(
+      result = handler(
         batch.map((held) => held.value as T),
         batch,
       );

@@ -13,7 +13,7 @@ export const deadHeaders = {
   id: "millrace-dead-id",
   /** When it was sent there, as ISO 8601. */
   sentAt: "millrace-dead-sent-at",
-  /** Its position there; left out for a queue. */
+  /** Its position there, as far as the broker tells. */
   partition: "millrace-dead-partition",
   offset: "millrace-dead-offset",
   /** "attempts", "rejected", "expired", "unreadable" or "schema". */

@@ -33,7 +33,7 @@ export class HeldDelivery<T> implements Delivery<T> {
   ended = false;
   /** The call it came in with others, and how many of them have not ended; undefined when it came alone. */
   call: { open: number } | undefined = undefined;
-  /** The value as it was read for the handler, so that its message does not read it again. */
+  /** The value as it was read for the handler; its message does not read it again. */
   value: T | undefined = undefined;
   hasValue = false;
   readonly #holder: Holder<T>;
@@ -95,6 +95,11 @@ export class HeldDelivery<T> implements Delivery<T> {
 
   unwrap(): unknown {
     return this.incoming.unwrap();
+  }
+
+  keep(value: T): undefined {
+    this.value = value;
+    this.hasValue = true;
   }
 
   /** Tells the handler that it works in vain. */

@@ -10,9 +10,8 @@ export interface Message<T> {
    */
   readonly value: T;
   readonly sentAt: Date;
-  /** Streams only. */
+  /** Where it is stored, as far as the broker tells: always with a stream. */
   readonly partition: number | undefined;
-  /** Streams only. */
   readonly offset: bigint | undefined;
   /** The broker client's own message. */
   unwrap(): unknown;

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { MillraceError } from "../base/errors.js";
 import type { IncomingMessage } from "../driver.js";
 import type { Message } from "./message.js";
@@ -43,6 +44,13 @@ export class ReceivedMessage<T> implements Message<T> {
 
   get offset(): bigint | undefined {
     return this.#incoming.offset;
+  }
+
+  /** What `console.log` shows. */
+  [inspect.custom](): object {
+    const { id, key, headers, sentAt, partition, offset } = this;
+    const read = (this.#value ??= this.#read());
+    return { id, key, headers, ...read, sentAt, partition, offset };
   }
 
   unwrap(): unknown {

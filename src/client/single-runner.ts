@@ -44,11 +44,11 @@ export class SingleRunner<T> implements Runner<T> {
   }
 
   #call(value: T, held: HeldDelivery<T>): void {
-    held.value = value;
-    held.hasValue = true;
+    held.keep(value);
+    const handler = this.#handler;
     let result: unknown;
     try {
-      result = this.#handler(value, held);
+      result = handler(value, held);
     } catch (error) {
       return this.#failed(held, error);
     }
