@@ -17,8 +17,10 @@ export interface SendWindowSettings {
   readonly onReceipt: ((receipt: Receipt) => Promise<void>) | undefined;
   /** Ends a wait for room in a full channel. */
   readonly signal: AbortSignal;
-  /** How long a message may wait for room. */
+  /** How long a message may wait for room; undefined: as long as it takes, or not at all where nobody can make any. */
   readonly timeout: Duration | undefined;
+  /** Of a directory nobody: this process has it, and handles nothing. */
+  readonly canOthersMakeRoom: boolean;
 }
 
 /**
@@ -57,7 +59,8 @@ export class SendWindow {
   /** A promise once there are enough under way: it resolves when there is room for another. */
   push(message: Outgoing, line: number): Promise<void> | undefined {
     const { payload, key, id, headers } = message;
-    const { signal, timeout } = this.#settings;
+    const { signal } = this.#settings;
+    const timeout = this.#timeout;
     const size = payload.length;
     this.#messages += 1;
     this.#bytes += size;
@@ -66,6 +69,11 @@ export class SendWindow {
       (error: unknown) => this.#refused(error, line, size),
     );
     return this.#isFull ? this.#room() : undefined;
+  }
+
+  get #timeout(): Duration | undefined {
+    const { timeout, canOthersMakeRoom } = this.#settings;
+    return timeout ?? (canOthersMakeRoom ? undefined : 0);
   }
 
   get #isFull(): boolean {
@@ -88,13 +96,21 @@ export class SendWindow {
   /** Throws what stopped the sending, saying which line it was and what is stored. */
   throwFailure(): void {
     if (this.#failure === undefined) return;
-    const { line, error } = this.#failure;
+    const { line } = this.#failure;
+    const error = this.#inOurTerms(this.#failure.error);
     const what = error instanceof Error ? error.message : String(error);
     const message = `line ${line} was not sent: ${what} (${this.#tally.sent} other messages were sent)`;
     if (error instanceof MillraceError) throw new MillraceError(error.code, message, { cause: error });
     // The library refuses arguments with a TypeError; here they come out of the input.
     if (error instanceof TypeError) throw new CommandError("INPUT_INVALID", message, { cause: error });
     throw error;
+  }
+
+  /** A wait that we ourselves cut down to nothing is no timeout for the user. */
+  #inOurTerms(error: unknown): unknown {
+    if (!hasCode(error, "TIMEOUT") || this.#timeout !== 0) return error;
+    const what = "it is full, and nobody else can make room while this command has the directory open";
+    return new MillraceError("QUEUE_FULL", `${what}: handle or drop some of it first`, { cause: error });
   }
 
   #sent(receipt: Receipt, size: number): void {

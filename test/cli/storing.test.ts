@@ -70,6 +70,18 @@ describe("a full queue", () => {
     expect(stderr).toMatch(/^millrace: QUEUE_FULL: line 2 was not sent: .*\(1 other messages were sent\)\n$/);
   });
 
+  test("is not waited for where nobody else can make room", async () => {
+    const path = freshPath();
+    const mill = await open(path);
+    await mill.send(queue("emails", { capacity: { messages: 3 } }), 0);
+    await mill.close();
+    const { exitCode, stderr } = await commandsOn(path)(["send", "emails"], { stdin: "1\n2\n3\n4\n" });
+    expect(exitCode).toBe(5);
+    expect(stderr).toMatch(
+      /^millrace: QUEUE_FULL: line 3 was not sent: it is full, and nobody else can make room .*\(2 other messages were sent\)\n$/,
+    );
+  });
+
   test("that makes senders wait is left by --timeout", async () => {
     const path = freshPath();
     const mill = await open(path);

@@ -15,6 +15,7 @@ import {
   topic,
 } from "../../index.js";
 import { defaultLimits } from "../../base/limits.js";
+import { directoryOf } from "../address.js";
 import type { Call } from "../call.js";
 import { CommandError } from "../failure.js";
 import { InputFile, type Line, linesOf } from "../input.js";
@@ -62,7 +63,7 @@ export const send: Verb<SendVerbOptions> = {
       .option("-H, --header <name=value>", "a header of each message; may be given many times", header)
       .option(
         "--timeout <duration>",
-        "how long to wait for room in a full channel (default: as long as it takes)",
+        "how long to wait for room in a full channel (default: not at all in a directory, where nobody else can make any)",
         duration,
       )
       .option("--receipts", "print where each message was stored, one JSON object a line");
@@ -96,6 +97,7 @@ async function sendAll(call: Call, mill: Millrace, work: Work): Promise<void> {
   const window = new SendWindow(mill, channel, {
     signal: call.signal,
     timeout: work.timeout,
+    canOthersMakeRoom: directoryOf(call.on) === undefined,
     onReceipt: work.receipts === true ? (receipt) => call.object(viewReceipt(receipt)) : undefined,
   });
   const pace = (line: Line): Promise<void> =>
