@@ -183,3 +183,11 @@ export async function sendAll(channel: Channel, values: readonly string[]): Prom
 export function numbered(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, index) => String(from + index));
 }
+
+/** What the promise is rejected with; undefined when it is not. Begins to listen at once, so nothing goes unhandled meanwhile. */
+export function errorOf(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}

@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { ByteReader, ByteWriter } from "../../src/base/bytes.js";
+import { hasCode } from "../../src/base/errors.js";
+import type { ChannelSpec } from "../../src/engine/channel-spec.js";
+import { Ledger } from "../../src/engine/ledger.js";
+import { channelEntry } from "../../src/engine/meta.js";
+import type { Progress } from "../../src/engine/progress.js";
+import type { StateWriter } from "../../src/log/state.js";
+
+const spec: ChannelSpec = {
+  kind: "queue",
+  name: "work",
+  partitions: 1,
+  durable: true,
+  retention: { timeMs: Infinity, bytes: Infinity },
+  capacity: { messages: 10, bytes: Infinity, whenFull: "block" },
+  order: "none",
+  priorities: 1,
+  dedupMs: undefined,
+  expiresMs: undefined,
+  compact: false,
+  native: undefined,
+};
+
+interface Entry {
+  readonly type: number;
+  readonly hex: string;
+}
+
+function drained(progress: Progress): Entry[] {
+  const entries: Entry[] = [];
+  const writer: StateWriter = {
+    entry(type, encode) {
+      const body = new ByteWriter();
+      encode(body);
+      entries.push({ type, hex: body.copy().toString("hex") });
+    },
+  };
+  progress.drain(writer);
+  return entries;
+}
+
+const bodyOf = (hex: string): ByteReader => new ByteReader(Buffer.from(hex, "hex"));
+
+/** A ledger that knows one queue, under the number 3. */
+function ledger(): { ledger: Ledger; progress: Progress } {
+  const made = new Ledger();
+  made.meta(JSON.parse(JSON.stringify(channelEntry(3, spec))));
+  const channel = made.catalog.channel("work")!;
+  const [progress] = made.progressOf(channel, channel.groups.get("")!);
+  return { ledger: made, progress: progress! };
+}
+
+/** Settled 0 and 2 to 4; all below 6 delivered; 1 failed twice and is due, 5 was given back; 700 bytes. */
+function change(progress: Progress): void {
+  progress.reach(6);
+  for (const offset of [4, 0, 3, 2]) progress.settle(offset);
+  progress.remember(1, { attempts: 2, dueAtMs: 1000, firstFailedAtMs: 300 });
+  progress.remember(5, { attempts: 0, dueAtMs: 0, firstFailedAtMs: 0 });
+  progress.setBytes(700);
+}
+
+const golden: Entry[] = [
+  { type: 1, hex: "0300" + "02" + "0000" + "0102" },
+  { type: 2, hex: "0300" + "06" },
+  { type: 3, hex: "0300" + "02" + "0102e807ac02" + "04000000" },
+  { type: 4, hex: "0300" + "bc05" },
+];
+const goldenSnapshot = "01" + "01" + "0300" + "01" + "06" + "bc05" + "00" + "02" + "0102e807ac02" + "04000000";
+
+function expectChanged(progress: Progress): void {
+  expect(progress.floor).toBe(1);
+  expect([0, 1, 2, 3, 4, 5].map((offset) => progress.settled.has(offset))).toEqual([
+    true,
+    false,
+    true,
+    true,
+    true,
+    false,
+  ]);
+  expect([progress.attempts(1), progress.attempts(5), progress.attempts(6)]).toEqual([2, 0, 0]);
+  expect(progress.retry(1)).toEqual({ attempts: 2, dueAtMs: 1000, firstFailedAtMs: 300 });
+  expect([progress.deliveredHigh, progress.bytes]).toEqual([6, 700]);
+}
+
+describe("the state entries of the write-ahead log", () => {
+  test("are written as they are drawn", () => {
+    const { progress } = ledger();
+    change(progress);
+    expect(drained(progress)).toEqual(golden);
+  });
+
+  test("say what changed once, and nothing when nothing has", () => {
+    const { progress } = ledger();
+    change(progress);
+    drained(progress);
+    expect(drained(progress)).toEqual([]);
+    progress.settle(1);
+    expect(drained(progress)).toEqual([{ type: 1, hex: "0300" + "01" + "0100" }]);
+  });
+
+  test("mean the same when they are met once or twice", () => {
+    const { ledger: met, progress } = ledger();
+    for (const { type, hex } of [...golden, ...golden]) met.replay(type, bodyOf(hex));
+    expectChanged(progress);
+  });
+
+  test("of a message that is settled in the same commit say nothing about its retries", () => {
+    const { progress } = ledger();
+    progress.reach(1);
+    progress.remember(0, { attempts: 3, dueAtMs: 0, firstFailedAtMs: 0 });
+    progress.settle(0);
+    expect(drained(progress).map((entry) => entry.type)).toEqual([1, 2]);
+  });
+
+  test("of a group nobody knows are passed over, and its number is never used again", () => {
+    const { ledger: met } = ledger();
+    met.replay(2, bodyOf("6300" + "06"));
+    expect(met.catalog.nextId()).toBe(100);
+  });
+
+  test("of a type nobody knows are a newer release's, not damage", () => {
+    const { ledger: met } = ledger();
+    expect(codeOf(() => met.replay(5, bodyOf("0300")))).toBe("LOG_VERSION_UNSUPPORTED");
+    expect(codeOf(() => met.replay(1, bodyOf("0300" + "ff")))).toBe("LOG_CORRUPT");
+  });
+});
+
+describe("the snapshot", () => {
+  test("is written as it is drawn, with the bitmaps apart", () => {
+    const { ledger: taken, progress } = ledger();
+    change(progress);
+    const { body, pages } = taken.snapshot();
+    expect(Buffer.from(body).toString("hex")).toBe(goldenSnapshot);
+    expect(pages.map(({ file, page, bytes }) => ({ file, page, first: bytes?.[0] }))).toEqual([
+      { file: "g/3/3-0", page: 0, first: 0b11100 },
+    ]);
+  });
+
+  test("and the entries after it bring back the state", () => {
+    const { ledger: met, progress } = ledger();
+    met.restore(bodyOf(goldenSnapshot));
+    met.restorePage(
+      "g/3/3-0",
+      0,
+      Uint8Array.from({ length: 4096 }, (_, index) => (index === 0 ? 0b11100 : 0)),
+    );
+    expectChanged(progress);
+    progress.settle(1);
+    expect(progress.floor).toBe(5);
+  });
+
+  test("of another version is refused", () => {
+    const { ledger: met } = ledger();
+    expect(codeOf(() => met.restore(bodyOf("02")))).toBe("LOG_VERSION_UNSUPPORTED");
+  });
+});
+
+function codeOf(run: () => void): string {
+  try {
+    run();
+  } catch (error) {
+    for (const code of ["LOG_VERSION_UNSUPPORTED", "LOG_CORRUPT"] as const) if (hasCode(error, code)) return code;
+  }
+  return "nothing was thrown";
+}
