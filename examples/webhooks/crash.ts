@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { chance } from "./chance.js";
 import type { Display } from "./display.js";
 import { exitCodes } from "./exit-codes.js";
-import type { Options } from "./options.js";
+import { UsageError, type Options } from "./options.js";
 import { Tally } from "./tally.js";
 import type { Check } from "./report.js";
 import { count } from "./table.js";
@@ -43,11 +43,9 @@ export async function runAndKill(options: Options, display: Display): Promise<Ta
   const [code, signal] = await exited;
   await killing;
   if (code === exitCodes.interrupted) return "interrupted";
-  if (signal !== "SIGKILL") {
-    throw new Error(
-      `the program ended by itself (${signal ?? `exit code ${code}`}) before it could be killed; try more --events`,
-    );
-  }
+  if (code === exitCodes.whole) throw new UsageError("the run was over before it could be killed; try more --events");
+  if (signal !== "SIGKILL")
+    throw new Error(`the program failed before it could be killed: ${signal ?? `exit code ${code}`}`);
   display.print(
     "",
     `SIGKILL at ${Math.round(killAtShare * 100)} % of the work and ${extraMs} ms: ${count(acknowledged.distinct)} events acknowledged by then.`,
