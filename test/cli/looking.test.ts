@@ -146,6 +146,15 @@ describe("channels, stats, groups and lag", () => {
     );
   });
 
+  test("take a queue for a group of its own, without a name", async () => {
+    const run = await filled();
+    expect((await run(["groups", "emails", "--json"])).objects).toEqual([
+      { channel: "emails", group: null, members: 0 },
+    ]);
+    expect((await run(["lag", "emails", "--json"])).objects).toMatchObject([{ group: null, messages: 3, end: 3 }]);
+    expect((await run(["lag", "emails"])).stdout).toMatch(/^\(the queue\) +0 +0 +3 +3 /m);
+  });
+
   test("do not find what is not there, and say what may have been meant", async () => {
     const run = await filled();
     expect(await run(["stats", "emials"])).toMatchObject({
@@ -162,6 +171,11 @@ describe("channels, stats, groups and lag", () => {
       stderr: expect.stringMatching(/^millrace: GROUP_UNKNOWN: /) as string,
     });
     expect(await run(["peek", "../x"])).toMatchObject({ exitCode: 2 });
+    expect(await run(["peek", "webhooks"])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/say whose view with --group .*, or read it with millrace tail webhooks/) as string,
+    });
+    expect((await run(["peek", "webhooks", "--group", "audit"])).stderr).toBe("millrace: nothing waits in webhooks\n");
   });
 });
 

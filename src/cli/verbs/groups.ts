@@ -1,12 +1,13 @@
 import type { Command } from "commander";
 import type { GroupInfo } from "../../index.js";
 import type { Call } from "../call.js";
+import { groupLabel, viewGroup } from "../group-name.js";
 import { requireChannel } from "../stored-channel.js";
 import { type Column, tableLines } from "../table.js";
 import type { Verb } from "../verb.js";
 
 const columns: readonly Column<GroupInfo>[] = [
-  { title: "group", of: (each) => each.name },
+  { title: "group", of: (each) => groupLabel(each.name) },
   { title: "members", of: (each) => String(each.members), align: "right" },
 ];
 
@@ -20,7 +21,7 @@ export const groups: Verb<unknown> = {
       const { name: channel } = await requireChannel(mill, call.channel);
       const found = await mill.admin.groups(channel);
       if (call.json) {
-        for (const { name, members } of found) await call.object({ channel, group: name, members });
+        for (const { name, members } of found) await call.object({ channel, group: viewGroup(name), members });
         return;
       }
       if (found.length === 0) return call.note(`no group has read ${channel} yet`);

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Millrace, PartitionLag } from "../../index.js";
 import type { Call } from "../call.js";
+import { groupLabel, viewGroup } from "../group-name.js";
 import { viewOffset } from "../message-view.js";
 import { requireChannel } from "../stored-channel.js";
 import { type Column, tableLines } from "../table.js";
@@ -12,7 +13,7 @@ interface LagRow extends PartitionLag {
 }
 
 const columns: readonly Column<LagRow>[] = [
-  { title: "group", of: (each) => each.group },
+  { title: "group", of: (each) => groupLabel(each.group) },
   { title: "partition", of: (each) => String(each.partition), align: "right" },
   { title: "committed", of: (each) => String(each.committed), align: "right" },
   { title: "end", of: (each) => String(each.end), align: "right" },
@@ -50,5 +51,13 @@ async function rowsOf(mill: Millrace, channel: string, only: string | undefined)
 
 function view(channel: string, row: LagRow): unknown {
   const { group, partition, committed, end, messages, ms } = row;
-  return { channel, group, partition, committed: viewOffset(committed), end: viewOffset(end), messages, ms };
+  return {
+    channel,
+    group: viewGroup(group),
+    partition,
+    committed: viewOffset(committed),
+    end: viewOffset(end),
+    messages,
+    ms,
+  };
 }

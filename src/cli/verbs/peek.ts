@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { Peeked } from "../../index.js";
+import type { Channel, Peeked } from "../../index.js";
 import type { Call } from "../call.js";
+import { CommandError } from "../failure.js";
 import { viewMessage } from "../message-view.js";
 import { count } from "../option-values.js";
 import { printable, withoutControls } from "../payload.js";
@@ -27,6 +28,7 @@ export const peek: Verb<PeekVerbOptions> = {
   run(call: Call, options: PeekVerbOptions): Promise<void> {
     return call.with(async (mill) => {
       const channel = await storedChannel(mill, call.channel);
+      if (channel.kind !== "queue" && options.group === undefined) throw needsGroup(channel);
       const messages = await mill.admin.peek(channel, options);
       if (call.json) {
         for (const message of messages) await call.object(viewPeeked(message));
@@ -38,6 +40,14 @@ export const peek: Verb<PeekVerbOptions> = {
     });
   },
 };
+
+function needsGroup({ name, kind }: Pick<Channel<Uint8Array>, "name" | "kind">): CommandError {
+  const instead = kind === "stream" ? `, or read it with millrace tail ${name}` : "";
+  return new CommandError(
+    "USAGE",
+    `${name} is a ${kind}: say whose view with --group (millrace groups ${name} lists them)${instead}`,
+  );
+}
 
 function viewPeeked(message: Peeked<Uint8Array>): unknown {
   const { state, attempts, until } = message;

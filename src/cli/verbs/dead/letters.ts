@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { DeadLetter, DeadLetters, DeadReason, DeadSelection, Millrace } from "../../../index.js";
 import type { Call } from "../../call.js";
 import { CommandError } from "../../failure.js";
+import { viewGroup } from "../../group-name.js";
 import { viewMessage, viewOffset } from "../../message-view.js";
 import { count, oneOf } from "../../option-values.js";
 import { storedChannel } from "../../stored-channel.js";
@@ -64,7 +65,7 @@ export function viewLetter(letter: DeadLetter<Uint8Array>): unknown {
     lastFailedAt: letter.lastFailedAt.toISOString(),
     origin: {
       channel: origin.channel,
-      group: origin.group === "" ? null : origin.group,
+      group: viewGroup(origin.group),
       id: origin.id,
       partition: origin.partition ?? null,
       offset: viewOffset(origin.offset),
