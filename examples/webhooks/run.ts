@@ -8,6 +8,7 @@ import { startMailer } from "./groups/mailer.js";
 import { metricsFile, readMetrics, startMetrics } from "./groups/metrics.js";
 import { startNotify } from "./groups/notify.js";
 import { eventsPresent, takeIn } from "./intake.js";
+import { backlog } from "./observe.js";
 import type { Part, PartContext } from "./part.js";
 import { Progress } from "./progress.js";
 import type { Check, Result } from "./report.js";
@@ -73,6 +74,7 @@ async function work(mill: Millrace, options: WorkOptions): Promise<readonly Chec
     parts.push(await start({ mill, workspace, smtpPort: options.smtpPort }));
   }
   await Promise.all(parts.map(({ consumer }) => consumer.ready));
+  await countEarlierWork(mill, progress, present);
 
   const intake = takeIn(mill, {
     events: workspace.events,
@@ -109,6 +111,14 @@ async function watchTicker(mill: Millrace, options: RunOptions, present: Tally):
   });
   await consumer.ready;
   return progress;
+}
+
+/** What the groups had done before this process began. */
+async function countEarlierWork(mill: Millrace, progress: Progress, present: Tally): Promise<void> {
+  const { lag } = await backlog(mill);
+  for (const part of ["audit", "metrics", "notify"] as const) {
+    progress.add({ part, count: present.distinct - progress.done[part] - lag[part] });
+  }
 }
 
 /** Never resolves: a consumer that we close has not failed. */
