@@ -32,15 +32,12 @@ function fencesOf(document: string): Fence[] {
 
 const folderOf = (document: string): string => join(compiled, basename(document, ".md"));
 
-/** What pages may use without declaring it. */
-const prelude = "export declare function deliver(to: string): Promise<void>;\n";
-
 function writePrograms(document: string): void {
   mkdirSync(folderOf(document), { recursive: true });
   const programs = fencesOf(document).filter(({ language }) => language === "ts");
   for (const [index, { text }] of programs.entries()) {
     const name = /^\/\/ (\S+\.ts)\n/.exec(text)?.[1];
-    writeFileSync(join(folderOf(document), name ?? `fragment-${index}.ts`), name === undefined ? prelude + text : text);
+    writeFileSync(join(folderOf(document), name ?? `fragment-${index}.ts`), text);
   }
 }
 
