@@ -15,6 +15,7 @@ export type FindingKind =
   | "wal-frame-damaged"
   | "wal-header-damaged"
   | "wal-file-missing"
+  | "wal-file-cut"
   | "checkpoint-slot-damaged"
   | "meta-mirror-damaged"
   | "meta-entry-lost"

@@ -15,7 +15,7 @@ import type { Limits } from "../base/limits.js";
 import type { Logger } from "../base/logger.js";
 import type { Disk } from "../disk/disk.js";
 import type { RecordInput } from "./batch/record.js";
-import { Checkpointer, type TakenCheckpoint } from "./checkpoint/checkpointer.js";
+import { Checkpointer, inlineTails, type TakenCheckpoint } from "./checkpoint/checkpointer.js";
 import { Committer } from "./commit/committer.js";
 import type { SealedGroup } from "./commit/group.js";
 import type { Finding } from "./finding.js";
@@ -29,7 +29,7 @@ import type { Segment } from "./segments/segment.js";
 import { Space } from "./space.js";
 import type { CommitWaiter, StateMachine, StateSource } from "./state.js";
 import { WalFiles } from "./wal/files.js";
-import { fileHeaderBytes, flagEachFrameSynced } from "./wal/layout.js";
+import { fileHeaderBytes } from "./wal/layout.js";
 import type { WalPosition } from "./wal/scan.js";
 
 export interface LogOptions {
@@ -40,6 +40,9 @@ export interface LogOptions {
   readonly state: StateMachine;
   readonly logger: Logger;
 }
+
+/** What writing and syncing one tail's file costs, as bytes of sequential writing. */
+const bytesPerTail = 32 * 1024;
 
 /** With durability "interval", at most this much time passes between a write and its sync. */
 const syncIntervalMs = 100;
@@ -56,6 +59,7 @@ export class Log {
   readonly #findings: Finding[];
   #orphans: string[] = [];
   #checkpointing: Promise<void> | undefined;
+  #spillingAhead: Promise<void> | undefined;
   #checkpointLsn: number;
   #uncheckpointedBytes = 0;
   #intervalTimer: Timer | undefined;
@@ -102,14 +106,15 @@ export class Log {
       disk,
       clock,
       fileBytes: limits.walFileBytes,
-      flags: options.durability === "fsync" ? flagEachFrameSynced : 0,
+      eachFrameSynced: options.durability === "fsync",
       // As many as two checkpoints may let go of: deleting and creating costs more than overwriting.
       sparesMax: Math.ceil((2 * limits.checkpointBytes) / limits.walFileBytes) + 2,
       generation: scan.generationMax,
       names: scan.nameMax,
+      lsn: scan.lastLsn,
     });
     for (const name of scan.spares) files.adoptSpare(name);
-    for (const live of scan.live) files.adoptLive(live.name, live.generation);
+    for (const live of scan.live) files.adoptLive(live);
     const log = new Log(options, { partitions, pages, recovered, files, checkpointLsn: recovered.checkpointLsn });
     if (!scan.damaged) log.#orphans = partitions.orphans(recovered.touched);
     await log.#begin(recovered);
@@ -240,6 +245,8 @@ export class Log {
   async #lastCheckpoint(): Promise<void> {
     await this.#space.finish();
     await this.#committer.drained();
+    await this.#spillingAhead;
+    await this.#committer.drained();
     await this.#checkpointing;
     if (this.#committer.lsn > this.#checkpointLsn || this.#checkpointer.retiredBytes > 0) {
       this.#committer.requestSnapshot();
@@ -288,7 +295,7 @@ export class Log {
     if (!this.#files.nextReady) this.#background(this.#prepareNext());
     for (const { view } of group.batches) this.#uncheckpointedBytes += view.bytes.length;
     this.#uncheckpointedBytes += group.writer.framedBytes;
-    if (this.#uncheckpointedBytes >= this.#options.limits.checkpointBytes) this.#checkpointSoon();
+    if (this.#uncheckpointedBytes >= this.#checkpointDueBytes()) this.#checkpointSoon();
   }
 
   #relieve(partition: Partition): void {
@@ -358,8 +365,23 @@ export class Log {
     if (this.#checkpointer.retiredBytes >= this.#options.limits.segmentBytes) this.#checkpointSoon();
   }
 
+  /** A checkpoint costs a file and a sync for each tail it cannot hold: with many of them it waits until it is worth that. */
+  #checkpointDueBytes(): number {
+    const { checkpointBytes, walBytesMax } = this.#options.limits;
+    return Math.max(checkpointBytes, Math.min(checkpointBytes + this.#partitions.tailBudget.count * bytesPerTail, walBytesMax / 2));
+  }
+
   #checkpointSoon(): void {
-    if (this.#checkpointing === undefined) this.#committer.requestSnapshot();
+    if (this.#checkpointing !== undefined || this.#spillingAhead !== undefined) return;
+    const pause = (): Promise<void> => new Promise((resolve) => this.#options.clock.soon(resolve));
+    this.#spillingAhead = this.#partitions
+      .spillAhead(inlineTails, pause)
+      // For lack of room, and the checkpoint will meet it too.
+      .catch((error: unknown) => this.#checkpointFailed(error))
+      .finally(() => {
+        this.#spillingAhead = undefined;
+        this.#committer.requestSnapshot();
+      });
   }
 
   #syncLater(): void {

@@ -125,7 +125,7 @@ function replay(target: RecoveryTarget, entry: FrameEntry, touched: Set<Partitio
 }
 
 /** The batches that a frame only refers to are part of it: when one is not on the disk, the commit did not happen. */
-function everyStoredBatchIsWhole(disk: Disk, body: Buffer, header: FrameHeader): boolean {
+export function everyStoredBatchIsWhole(disk: Disk, body: Buffer, header: FrameHeader): boolean {
   for (const entry of frameEntries(body, header.entries)) {
     if (entry.kind === "stored" && readStored(disk, entry) === undefined) return false;
   }

@@ -11,17 +11,15 @@
 import type { Disk } from "../../disk/disk.js";
 import type { PageStore } from "../pages/page-store.js";
 import type { Partition } from "../partition/partition.js";
+import type { InlineTails } from "../partition/partitions.js";
 import type { Segment } from "../segments/segment.js";
 import type { StateSnapshot } from "../state.js";
 import type { WalPosition } from "../wal/scan.js";
 import { encodeCheckpoint, type PartitionSnapshot } from "./body.js";
 import { CheckpointSlots, type SlotName } from "./slots.js";
 
-/** A tail up to this size stands in the checkpoint itself instead of being written to a segment. */
-const inlineTailBytesMax = 64 * 1024;
-
-/** All tails in one checkpoint, at most. */
-const inlineBytesMax = 16 * 1024 * 1024;
+/** Small tails stand in the checkpoint itself: a file and a sync for each would cost more than writing them twice. */
+export const inlineTails: InlineTails = { tailBytesMax: 64 * 1024, bytesMax: 16 * 1024 * 1024 };
 
 /** Segments synced at the same time: leaves Node's thread pool room for the commits. */
 const syncsAtOnce = 2;
@@ -70,7 +68,7 @@ export class Checkpointer {
     let inlineBytes = 0;
     const partitions: PartitionSnapshot[] = [];
     for (const partition of this.#options.partitions()) {
-      const inline = partition.tail.bytes <= inlineTailBytesMax && inlineBytes + partition.tail.bytes <= inlineBytesMax;
+      const inline = partition.tail.bytes <= inlineTails.tailBytesMax && inlineBytes + partition.tail.bytes <= inlineTails.bytesMax;
       if (inline) inlineBytes += partition.tail.bytes;
       else partition.spill(0);
       const { topicId, index } = partition;

@@ -7,10 +7,10 @@
  *   any ──a sync failed──▶ fenced          any ──close──▶ closed
  *
  * fenced is final: the kernel may have dropped the unsynced pages, so a later sync that succeeds proves nothing.
- * There is no timer: under load groups grow by themselves, alone a message does not wait.
+ * There is no timer: under load groups grow by themselves, alone a message does not wait. A group that is large enough
+ * is committed at once, without waiting for the turn to end.
  */
 import type { Durability } from "../../base/durability.js";
-import { assert } from "../../base/assert.js";
 import type { Clock } from "../../base/clock.js";
 import { hasCode, MillraceError } from "../../base/errors.js";
 import type { Limits } from "../../base/limits.js";
@@ -19,7 +19,6 @@ import type { Partition } from "../partition/partition.js";
 import type { CommitWaiter, StateSnapshot, StateSource } from "../state.js";
 import type { WalFiles } from "../wal/files.js";
 import { FrameWriter } from "../wal/frame.js";
-import { fileHeaderBytes } from "../wal/layout.js";
 import { GatheringGroup, type SealedGroup } from "./group.js";
 
 export interface CommitterOptions {
@@ -114,6 +113,8 @@ export class Committer {
     }
     this.#gathering.waiters.push(waiter);
     this.#schedule();
+    // Worth a commit of its own: the disk syncs it while the rest of this turn gathers the next one.
+    if (this.#gathering.bytes >= this.#options.limits.commitBytes && !this.#inAtomic) void this.#run();
   }
 
   atomically<T>(bytesMax: number, work: () => T): T {
@@ -273,13 +274,12 @@ export class Committer {
     }
   }
 
-  /** Goes over to the next file when the frame does not fit the rest of this one. */
+  /** Goes over to the next file when the frame does not fit the rest of this one; a frame larger than any gets a file of its own. */
   async #makeRoom(bytes: number): Promise<void> {
-    const { files, limits } = this.#options;
-    assert(bytes <= limits.walFileBytes - fileHeaderBytes, `a commit of ${bytes} bytes does not fit a file of the write-ahead log`);
+    const { files } = this.#options;
     while (files.leftBytes < bytes) {
       try {
-        await files.prepare();
+        await files.prepare(bytes);
       } catch (error) {
         if (!hasCode(error, "DISK_FULL")) throw error;
         await this.#options.hooks.outOfSpace(error);

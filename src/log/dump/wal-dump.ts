@@ -2,7 +2,7 @@ import { crc32c } from "../../base/crc32c.js";
 import { type Disk, readFully } from "../../disk/disk.js";
 import { BatchView } from "../batch/view.js";
 import { type FrameEntry, frameEntries } from "../wal/frame.js";
-import { decodeFileHeader, decodeFrameHeader, fileHeaderBytes, flagEachFrameSynced, frameEnd, frameHeaderBytes, saltOfFirstFrame } from "../wal/layout.js";
+import { decodeFileHeader, decodeFrameHeader, fileHeaderBytes, frameEnd, frameHeaderBytes, saltOfFirstFrame } from "../wal/layout.js";
 
 /** One line about a file's structure: what it is, where it begins, and its fields. */
 export interface DumpLine {
@@ -17,8 +17,9 @@ export function* dumpWal(disk: Disk, path: string): Generator<DumpLine> {
   const header = decodeFileHeader(bytes);
   if (header === undefined) yield { what: "header damaged", position: 0, fields: {} };
   else {
-    const { version, generation, salt, bytes: size } = header;
-    yield { what: "wal file", position: 0, fields: { version, generation, salt, bytes: size, eachFrameSynced: (header.flags & flagEachFrameSynced) !== 0 } };
+    const { version, generation, salt, bytes: size, eachFrameSynced, afterLsn } = header;
+    const begun = afterLsn === undefined ? {} : { afterLsn };
+    yield { what: "wal file", position: 0, fields: { version, generation, salt, bytes: size, eachFrameSynced, ...begun } };
   }
   const salt = header?.salt ?? saltOfFirstFrame(bytes);
   if (salt === undefined) return;

@@ -16,10 +16,21 @@ export interface PartitionsOwner {
 
 export const segmentsDirectory = "t";
 
+/** Between two pauses: about a millisecond. */
+const spillsAtOnce = 16;
+
+/** Which tails stand in a checkpoint itself instead of being written to a segment. */
+export interface InlineTails {
+  /** One of them, at most. */
+  readonly tailBytesMax: number;
+  /** All together, at most. */
+  readonly bytesMax: number;
+}
+
 /** All partitions of a log, found by number, and the memory their tails share. */
 export class Partitions implements PartitionHome {
   readonly limits: Limits;
-  readonly tailBudget: TailBudget = { bytes: 0 };
+  readonly tailBudget: TailBudget = { bytes: 0, count: 0 };
   readonly #disk: Disk;
   readonly #openFiles: OpenFiles;
   readonly #topics = new Map<number, Partition[]>();
@@ -62,6 +73,24 @@ export class Partitions implements PartitionHome {
     }
   }
 
+  /**
+   * Writes to segments what the next checkpoint would have to, a few at a time, so that ten thousand partitions do not
+   * hold up everything else for as long as ten thousand files take.
+   */
+  async spillAhead(inline: InlineTails, pause: () => Promise<void>): Promise<void> {
+    let inlineBytes = 0;
+    let spilled = 0;
+    for (const partition of this.all()) {
+      const { bytes } = partition.tail;
+      if (bytes <= inline.tailBytesMax && inlineBytes + bytes <= inline.bytesMax) {
+        inlineBytes += bytes;
+        continue;
+      }
+      partition.spill(0);
+      if (++spilled % spillsAtOnce === 0) await pause();
+    }
+  }
+
   /** As `relieve`, for all of them. */
   relieveAll(): boolean {
     for (const partition of this.all()) if (!this.relieve(partition)) return false;
@@ -96,7 +125,11 @@ export class Partitions implements PartitionHome {
 
   segmentFiles(partition: Partition, make = true): SegmentFiles {
     const directory = `${segmentsDirectory}/${partition.topicId}/${partition.index}`;
-    if (make) this.#disk.makeDirectory(directory);
+    if (make) {
+      // Each on its own: the parent is there already for all partitions but the first.
+      if (partition.index === 0) this.#disk.makeDirectory(`${segmentsDirectory}/${partition.topicId}`);
+      this.#disk.makeDirectory(directory);
+    }
     return { openFiles: this.#openFiles, directory };
   }
 

@@ -3,6 +3,8 @@ import type { BatchView } from "../batch/view.js";
 /** Memory that the tails of all partitions take together. */
 export interface TailBudget {
   bytes: number;
+  /** Partitions that have a tail. */
+  count: number;
 }
 
 /** Committed batches of a partition that its segments do not have yet, oldest first. */
@@ -66,7 +68,10 @@ export class Tail {
   }
 
   #grow(bytes: number): void {
+    const before = this.#bytes;
     this.#bytes += bytes;
     this.#budget.bytes += bytes;
+    if (before === 0) this.#budget.count++;
+    if (this.#bytes === 0) this.#budget.count--;
   }
 }

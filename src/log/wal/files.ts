@@ -2,7 +2,7 @@
  * The files of the write-ahead log: one in use, the next one prepared ahead, and spares to be used again.
  *
  *   spare ──prepare──▶ next ──roll──▶ current ──roll──▶ live ──release──▶ spare
- *     ▲ created and filled with zeros when there is none
+ *     ▲ created and filled with zeros when there is none; gets its name when it is whole
  *
  * Files are named by a number that never changes; which one comes first is said by the generation in its header.
  * Overwriting a file whose blocks exist already syncs two to four times faster than growing one, hence the filling
@@ -21,6 +21,7 @@ export interface WalFile {
   readonly file: DiskFile;
   readonly generation: number;
   readonly salt: number;
+  readonly bytes: number;
   /** Where the next frame goes. */
   position: number;
 }
@@ -29,6 +30,7 @@ export interface WalFile {
 interface LiveFile {
   readonly name: string;
   readonly generation: number;
+  readonly bytes: number;
   readonly file: DiskFile | undefined;
 }
 
@@ -36,12 +38,14 @@ export interface WalFilesOptions {
   readonly disk: Disk;
   readonly clock: Clock;
   readonly fileBytes: number;
-  readonly flags: number;
+  readonly eachFrameSynced: boolean;
   /** Spares beyond this are deleted. */
   readonly sparesMax: number;
   /** The highest generation, and the highest number among the names, in use so far. */
   readonly generation: number;
   readonly names: number;
+  /** Of the last frame that recovery has found. */
+  readonly lsn: number;
 }
 
 export const walDirectory = "wal";
@@ -53,6 +57,7 @@ export class WalFiles {
   #current: WalFile | undefined;
   #next: WalFile | undefined;
   #preparing: Promise<void> | undefined;
+  #liveBytes = 0;
   #generation: number;
   #names: number;
 
@@ -78,17 +83,17 @@ export class WalFiles {
 
   /** Bytes behind the last frame of the file in use. */
   get leftBytes(): number {
-    return this.#options.fileBytes - this.current.position;
+    return this.current.bytes - this.current.position;
   }
 
   /** Files that recovery would read, in bytes. */
   get liveBytes(): number {
-    return (this.#live.length + 1) * this.#options.fileBytes;
+    return this.#liveBytes + (this.#current?.bytes ?? 0);
   }
 
   /** A file met at open, whose frames are still needed. */
-  adoptLive(name: string, generation: number): void {
-    this.#live.push({ name, generation, file: undefined });
+  adoptLive(file: { readonly name: string; readonly generation: number; readonly bytes: number }): void {
+    this.#addLive({ ...file, file: undefined });
   }
 
   /** A file met at open that nobody needs. */
@@ -96,10 +101,13 @@ export class WalFiles {
     this.#spares.push(name);
   }
 
-  /** Makes sure that a next file is there. Rejects with DISK_FULL when there is no room for one. */
-  prepare(): Promise<void> {
+  /**
+   * Makes sure that a next file is there; if one has to be made, it has room for a frame of `frameBytes`.
+   * Rejects with DISK_FULL when there is no room for one.
+   */
+  prepare(frameBytes = 0): Promise<void> {
     if (this.#next !== undefined) return Promise.resolve();
-    this.#preparing ??= this.#prepareNext().finally(() => {
+    this.#preparing ??= this.#prepareNext(frameBytes).finally(() => {
       this.#preparing = undefined;
     });
     return this.#preparing;
@@ -113,7 +121,7 @@ export class WalFiles {
   /** Goes over to the prepared file. */
   roll(): void {
     assert(this.#next !== undefined, "rolled before the next file was prepared");
-    if (this.#current !== undefined) this.#live.push(this.#current);
+    if (this.#current !== undefined) this.#addLive(this.#current);
     this.#current = this.#next;
     this.#next = undefined;
   }
@@ -122,8 +130,10 @@ export class WalFiles {
   release(generation: number): void {
     for (let first = this.#live[0]; first !== undefined && first.generation < generation; first = this.#live[0]) {
       this.#live.shift();
+      this.#liveBytes -= first.bytes;
       first.file?.close();
-      if (this.#spares.length < this.#options.sparesMax) this.#spares.push(first.name);
+      const isUsual = first.bytes === this.#options.fileBytes;
+      if (isUsual && this.#spares.length < this.#options.sparesMax) this.#spares.push(first.name);
       else this.#options.disk.remove(`${walDirectory}/${first.name}`);
     }
   }
@@ -140,22 +150,29 @@ export class WalFiles {
     this.#next = undefined;
   }
 
-  async #prepareNext(): Promise<void> {
-    const spare = this.#spares.pop();
-    const name = spare ?? `${String(this.#names + 1).padStart(10, "0")}.wal`;
-    const path = `${walDirectory}/${name}`;
+  #addLive(file: LiveFile): void {
+    this.#live.push(file);
+    this.#liveBytes += file.bytes;
+  }
+
+  async #prepareNext(frameBytes: number): Promise<void> {
+    const bytes = Math.max(this.#options.fileBytes, fileHeaderBytes + frameBytes);
+    const name = this.#spares.pop() ?? (await this.#create(bytes));
     let file: DiskFile | undefined;
     try {
-      file = spare === undefined ? await this.#create(path) : this.#options.disk.open(path, "write");
+      file = this.#options.disk.open(`${walDirectory}/${name}`, "write");
+      // One that was cut short, or made by a process with a lower limit.
+      await this.#fill(file, bytes);
       const { generation, salt } = this.#nextUse();
-      const header = { version: walVersion, flags: this.#options.flags, generation, salt, bytes: this.#options.fileBytes };
-      writeFully(file, encodeFileHeader(header), 0);
+      // Nothing is committed before a process has its first file, so recovery's last frame is still the last one.
+      const afterLsn = this.#current === undefined ? this.#options.lsn : undefined;
+      const { eachFrameSynced } = this.#options;
+      writeFully(file, encodeFileHeader({ version: walVersion, eachFrameSynced, generation, salt, bytes, afterLsn }), 0);
       await file.sync();
-      this.#next = { name, file, generation, salt, position: fileHeaderBytes };
+      this.#next = { name, file, generation, salt, bytes, position: fileHeaderBytes };
     } catch (error) {
       file?.close();
-      if (spare !== undefined) this.#spares.push(spare);
-      else if (hasCode(error, "DISK_FULL")) this.#removeIfThere(path);
+      this.#spares.push(name);
       throw error;
     }
   }
@@ -163,28 +180,41 @@ export class WalFiles {
   #nextUse(): { generation: number; salt: number } {
     const generation = ++this.#generation;
     const { clock } = this.#options;
-    const salt = (Math.imul(generation, 0x9e3779b1) ^ Math.imul(Math.floor(clock.nowMs()) | 0, 0x85ebca6b)) >>> 0;
-    return { generation, salt };
+    const mixed = (Math.imul(generation, 0x9e3779b1) ^ Math.imul(Math.floor(clock.nowMs()) | 0, 0x85ebca6b)) >>> 0;
+    // Never 0: that is what unused bytes have.
+    return { generation, salt: mixed === 0 ? 1 : mixed };
   }
 
-  async #create(path: string): Promise<DiskFile> {
-    const { disk, fileBytes } = this.#options;
-    this.#removeIfThere(path);
-    const file = disk.open(path, "create");
+  /** It has another name until it is whole, so that a file which is shorter than its header says has been damaged. Returns its name. */
+  async #create(bytes: number): Promise<string> {
+    const { disk } = this.#options;
+    const name = `${String(this.#names + 1).padStart(10, "0")}.wal`;
+    const path = `${walDirectory}/${name}`;
+    const fresh = `${path}.new`;
+    this.#removeIfThere(fresh);
+    const file = disk.open(fresh, "create");
     try {
-      for (let at = 0; at < fileBytes; at += zeroChunk.length) {
-        writeFully(file, zeroChunk.subarray(0, Math.min(zeroChunk.length, fileBytes - at)), at);
-        // Filling takes milliseconds; let others have their turn between the chunks.
-        if (at + zeroChunk.length < fileBytes) await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
-      }
+      await this.#fill(file, bytes);
       await file.sync();
-      await disk.syncDirectory(walDirectory);
     } catch (error) {
       file.close();
+      if (hasCode(error, "DISK_FULL")) this.#removeIfThere(fresh);
       throw error;
     }
+    file.close();
+    disk.rename(fresh, path);
+    await disk.syncDirectory(walDirectory);
     this.#names++;
-    return file;
+    return name;
+  }
+
+  /** With zeros from its end on. */
+  async #fill(file: DiskFile, bytes: number): Promise<void> {
+    for (let at = file.size(); at < bytes; at += zeroChunk.length) {
+      writeFully(file, zeroChunk.subarray(0, Math.min(zeroChunk.length, bytes - at)), at);
+      // Filling takes milliseconds; let others have their turn between the chunks.
+      if (at + zeroChunk.length < bytes) await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+    }
   }
 
   #removeIfThere(path: string): void {

@@ -3,10 +3,13 @@
  *
  * A file is written from its start, and used again from its start once a checkpoint has passed it.
  *
- *   0        4        6        8                16       20       24             32 … 64
- *   +--------+--------+--------+----------------+--------+--------+--------------+-------+
- *   | magic  | version| flags  | generation     | salt   | crc    | file bytes   | zeros |   file header
- *   +--------+--------+--------+----------------+--------+--------+--------------+-------+
+ *   0        4        6        8                16       20       24             32          40 … 64
+ *   +--------+--------+--------+----------------+--------+--------+--------------+-----------+-------+
+ *   | magic  | version| flags  | generation     | salt   | crc    | file bytes   | after lsn | zeros |   file header
+ *   +--------+--------+--------+----------------+--------+--------+--------------+-----------+-------+
+ *
+ * The first file that a process begins says behind which frame: `after lsn`, where its recovery has ended. Whatever stands
+ * behind that frame in earlier files was cut off then, and stays so, even if it looks whole to a later recovery.
  *
  * Then frames, each beginning at a multiple of 8. One frame is one commit: whole or nothing.
  *
@@ -18,7 +21,7 @@
  *
  * `salt` is new each time a file is used again, so that a frame of an earlier use, or a payload that looks like a
  * frame, never continues the chain. `lsn` counts frames, without a gap, across files.
- * `crc` of the file header covers its first 32 bytes with the field itself as zero.
+ * `crc` of the file header covers its first 40 bytes with the field itself as zero.
  *
  * To change this layout: raise `walVersion`, keep the old decoder beside the new one, add a golden file.
  */
@@ -31,19 +34,24 @@ export const frameHeaderBytes = 32;
 export const frameAlignment = 8;
 
 /** Frames of this file were synced one by one: a hole before the last one is damage, not a lost tail. */
-export const flagEachFrameSynced = 1;
+const flagEachFrameSynced = 1;
 
-const file = { magic: 0, version: 4, flags: 6, generation: 8, salt: 16, crc: 20, bytes: 24, checked: 32 } as const;
+/** `after lsn` is given. */
+const flagBeginsProcess = 2;
+
+const file = { magic: 0, version: 4, flags: 6, generation: 8, salt: 16, crc: 20, bytes: 24, afterLsn: 32, checked: 40 } as const;
 const frame = { headCrc: 0, salt: 4, bodyBytes: 8, lsn: 12, bodyCrc: 20, entries: 24 } as const;
 const two32 = 4_294_967_296;
 
 export interface WalFileHeader {
   readonly version: number;
-  readonly flags: number;
+  readonly eachFrameSynced: boolean;
   /** Counts the uses of files: a file used later has a higher one. */
   readonly generation: number;
   readonly salt: number;
   readonly bytes: number;
+  /** Of the first file that a process began. */
+  readonly afterLsn: number | undefined;
 }
 
 export interface FrameHeader {
@@ -58,10 +66,12 @@ export function encodeFileHeader(header: WalFileHeader): Buffer {
   const bytes = Buffer.alloc(fileHeaderBytes);
   bytes.writeUInt32LE(walMagic, file.magic);
   bytes.writeUInt16LE(header.version, file.version);
-  bytes.writeUInt16LE(header.flags, file.flags);
+  const { eachFrameSynced, afterLsn } = header;
+  bytes.writeUInt16LE((eachFrameSynced ? flagEachFrameSynced : 0) | (afterLsn === undefined ? 0 : flagBeginsProcess), file.flags);
   writeU64(bytes, header.generation, file.generation);
   bytes.writeUInt32LE(header.salt, file.salt);
   writeU64(bytes, header.bytes, file.bytes);
+  writeU64(bytes, afterLsn ?? 0, file.afterLsn);
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, file.checked)), file.crc);
   return bytes;
 }
@@ -72,12 +82,14 @@ export function decodeFileHeader(bytes: Buffer): WalFileHeader | undefined {
   const checked = Buffer.from(bytes.subarray(0, file.checked));
   checked.writeUInt32LE(0, file.crc);
   if (crc32c(checked) !== bytes.readUInt32LE(file.crc)) return undefined;
+  const flags = bytes.readUInt16LE(file.flags);
   return {
     version: bytes.readUInt16LE(file.version),
-    flags: bytes.readUInt16LE(file.flags),
+    eachFrameSynced: (flags & flagEachFrameSynced) !== 0,
     generation: readU64(bytes, file.generation),
     salt: bytes.readUInt32LE(file.salt),
     bytes: readU64(bytes, file.bytes),
+    afterLsn: (flags & flagBeginsProcess) === 0 ? undefined : readU64(bytes, file.afterLsn),
   };
 }
 
@@ -103,6 +115,22 @@ export function decodeFrameHeader(bytes: Buffer, at: number, salt: number): Fram
     bodyCrc: bytes.readUInt32LE(at + frame.bodyCrc),
     entries: bytes.readUInt32LE(at + frame.entries),
   };
+}
+
+/** Whether these bytes have this salt or this lsn where a frame has them, whole or not. */
+export function resemblesFrame(bytes: Buffer, { salt, lsn }: { readonly salt: number; readonly lsn: number }): boolean {
+  return bytes.readUInt32LE(frame.salt) === salt || readU64(bytes, frame.lsn) === lsn;
+}
+
+/** Where the next frame with this salt may begin, from `from` on, which is a place where one could. */
+export function nextCandidate(bytes: Buffer, from: number, salt: number): number | undefined {
+  const wanted = Buffer.alloc(4);
+  wanted.writeUInt32LE(salt);
+  for (let found = bytes.indexOf(wanted, from + frame.salt); found >= 0; found = bytes.indexOf(wanted, found + 1)) {
+    const at = found - frame.salt;
+    if (at % frameAlignment === 0) return at + frameHeaderBytes <= bytes.length ? at : undefined;
+  }
+  return undefined;
 }
 
 /** What a frame's header gives as its salt, true or not. */

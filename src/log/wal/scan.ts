@@ -12,11 +12,12 @@ import {
   decodeFileHeader,
   decodeFrameHeader,
   fileHeaderBytes,
-  flagEachFrameSynced,
   frameAlignment,
   type FrameHeader,
   frameEnd,
   frameHeaderBytes,
+  nextCandidate,
+  resemblesFrame,
   saltOfFirstFrame,
   walVersion,
 } from "./layout.js";
@@ -34,7 +35,13 @@ export interface ScannedFile {
   readonly name: string;
   readonly generation: number;
   readonly salt: number;
+  /** As its header says; 0 when it has none. */
+  readonly bytes: number;
   readonly eachFrameSynced: boolean;
+  /** It has fewer bytes than its header says. */
+  readonly isCut: boolean;
+  /** Where the recovery ended after which this file was begun. */
+  readonly afterLsn: number | undefined;
   /** Behind the last frame of the chain. */
   end: number;
   /** Where the last frame of the chain begins; undefined when the file has none. */
@@ -72,6 +79,14 @@ interface Resumption {
   readonly lsn: number;
 }
 
+/** A place where no frame continues the chain. */
+interface Stop {
+  readonly index: number;
+  readonly at: number;
+  /** The first frame found behind it. */
+  readonly later: Resumption | undefined;
+}
+
 class Scanner {
   readonly #disk: Disk;
   readonly #from: WalPosition;
@@ -96,15 +111,12 @@ class Scanner {
 
   run(): WalScan {
     this.#sortFiles();
-    let index = 0;
-    let at: number | undefined;
-    while (index < this.#live.length) {
-      const stop = this.#walk(index, at);
-      const resumption = this.#afterStop(index, stop);
-      if (resumption === undefined) break;
-      index = resumption.fileIndex;
-      at = resumption.at;
-      this.#lsn = resumption.lsn - 1;
+    this.#missFirstFile();
+    let place: Resumption | undefined = { fileIndex: 0, at: this.#firstPosition(), lsn: this.#lsn + 1 };
+    while (place !== undefined && place.fileIndex < this.#live.length) {
+      this.#lsn = place.lsn - 1;
+      const at = this.#walk(place.fileIndex, place.at);
+      place = this.#afterStop(place.fileIndex, at);
     }
     return {
       live: this.#live,
@@ -117,14 +129,19 @@ class Scanner {
     };
   }
 
+  #firstPosition(): number {
+    return this.#live[0]?.generation === this.#from.generation ? this.#from.position : fileHeaderBytes;
+  }
+
   /** Visits frames while they continue the chain; returns where they stop doing so. */
-  #walk(index: number, from: number | undefined): number {
+  #walk(index: number, from: number): number {
     const file = this.#live[index] as ScannedFile;
     const bytes = this.#read(file.name);
-    let at = from ?? (file.generation === this.#from.generation ? this.#from.position : fileHeaderBytes);
+    const lsnMax = this.#lsnMax(index);
+    let at = from;
     for (;;) {
       const header = wholeFrame(bytes, at, file.salt);
-      if (header === undefined || header.lsn !== this.#lsn + 1) return at;
+      if (header === undefined || header.lsn !== this.#lsn + 1 || header.lsn > lsnMax) return at;
       const body = bytes.subarray(at + frameHeaderBytes, at + frameHeaderBytes + header.bodyBytes);
       if (!this.#visitor.isWhole(body, header) && !this.#wasAcknowledged(index, at)) return at;
       this.#visitor.visit(body, header);
@@ -135,101 +152,127 @@ class Scanner {
     }
   }
 
-  /** Whether the frame at `at` was followed by another one, and so had been synced. */
-  #wasAcknowledged(index: number, at: number): boolean {
-    const file = this.#live[index] as ScannedFile;
-    if (!file.eachFrameSynced) return false;
-    return (this.#laterFrame(file, index, at) ?? this.#laterFile(index + 1)) !== undefined;
+  /** The last frame that this file may have for us: where a recovery ended, after which a later file was begun. */
+  #lsnMax(index: number): number {
+    let lsnMax = Number.POSITIVE_INFINITY;
+    for (const { afterLsn } of this.#live.slice(index + 1)) lsnMax = Math.min(lsnMax, afterLsn ?? lsnMax);
+    return lsnMax;
   }
 
-  #afterStop(index: number, stop: number): Resumption | undefined {
-    const next = this.#firstFrame(index + 1);
-    if (next?.lsn === this.#lsn + 1) return next;
+  /** Whether the frame at `at`, the next one, was followed by another one, or recovered before, and so had been synced. */
+  #wasAcknowledged(index: number, at: number): boolean {
+    const lsnMax = this.#lsnMax(index);
+    if (lsnMax !== Number.POSITIVE_INFINITY) return lsnMax > this.#lsn;
     const file = this.#live[index] as ScannedFile;
-    const later = this.#laterFrame(file, index, stop) ?? this.#laterFile(index + 1);
-    const finding = this.#classify(file, stop, later);
+    if (this.#laterFile(index + 1) !== undefined) return true;
+    return file.eachFrameSynced && this.#laterFrame(index, at, this.#lsn + 2) !== undefined;
+  }
+
+  #afterStop(index: number, at: number): Resumption | undefined {
+    const file = this.#live[index] as ScannedFile;
+    // The frame at `at` itself may be whole, and refer to something that is not.
+    const later = this.#laterFrame(index, at, this.#lsn + 2) ?? this.#laterFile(index + 1);
+    if (later?.lsn === this.#lsn + 1) {
+      if (file.isCut) this.#found("wal-file-cut", { file, what: cutShort(file), lost: undefined });
+      return later;
+    }
+    const finding = this.#classify({ index, at, later });
     const { decision, because } = chainDecisions[finding];
     if (decision === "end") return undefined;
     if (decision === "cut") {
-      this.#found(finding === "hole-unsynced" ? "unsynced-tail" : "torn-tail", file, `the chain ends at byte ${stop}: ${because}`, undefined);
+      const kind = finding === "hole-unsynced" ? "unsynced-tail" : "torn-tail";
+      this.#found(kind, { file, what: `the chain ends at byte ${at}: ${because}`, lost: undefined });
       return undefined;
     }
     this.#damaged = true;
-    const resumption = later as Resumption;
-    const lost = `commits ${this.#lsn + 1} to ${resumption.lsn - 1}`;
-    this.#found("wal-frame-damaged", file, `no whole frame at byte ${stop}, but later ones: ${because}`, lost);
-    return resumption;
+    if (decision === "skip") return this.#skip({ index, at, later }, because);
+    this.#found("wal-file-cut", { file, what: cutShort(file), lost: `what was committed behind byte ${at}, if anything` });
+    return undefined;
   }
 
-  #classify(file: ScannedFile, stop: number, later: Resumption | undefined): ChainFinding {
-    if (later !== undefined) return file.eachFrameSynced ? "hole-synced" : "hole-unsynced";
-    return this.#looksBegun(file, stop) ? "begun-frame" : "nothing";
+  #classify({ index, at, later }: Stop): ChainFinding {
+    const file = this.#live[index] as ScannedFile;
+    const lsnMax = this.#lsnMax(index);
+    if (lsnMax !== Number.POSITIVE_INFINITY && lsnMax > this.#lsn) return "known-frame-missing";
+    if (later !== undefined) {
+      // Going over to the next file waits until the one before is synced, whatever the durability.
+      const isSynced = file.eachFrameSynced || this.#laterFile(index + 1) !== undefined;
+      return isSynced ? "hole-synced" : "hole-unsynced";
+    }
+    if (file.isCut) return "file-cut";
+    return this.#looksBegun(file, at) ? "begun-frame" : "nothing";
+  }
+
+  /** Says what is missing, and where to go on. */
+  #skip({ index, at, later }: Stop, because: string): Resumption | undefined {
+    const upTo = later === undefined ? this.#lsnMax(index) : later.lsn - 1;
+    const lost = `commits ${this.#lsn + 1} to ${upTo}`;
+    // What is missing stood here, or at the beginning of the file that goes on.
+    const isHere = later === undefined || later.fileIndex === index || this.#looksBegun(this.#live[index] as ScannedFile, at);
+    const file = this.#live[isHere ? index : later.fileIndex] as ScannedFile;
+    const where = isHere ? at : fileHeaderBytes;
+    this.#found("wal-frame-damaged", { file, what: `no whole frame at byte ${where}: ${because}`, lost });
+    if (later === undefined) this.#lsn = upTo;
+    return later;
   }
 
   /** A frame that was begun here, or one that a flipped bit has broken: salt or lsn is still what it should be. */
   #looksBegun(file: ScannedFile, at: number): boolean {
     const bytes = this.#read(file.name);
-    if (at + frameHeaderBytes > bytes.length) return false;
-    const lsn = bytes.readUInt32LE(at + 12) + bytes.readUInt32LE(at + 16) * 4_294_967_296;
-    return bytes.readUInt32LE(at + 4) === file.salt || lsn === this.#lsn + 1;
+    return at + frameHeaderBytes <= bytes.length && resemblesFrame(bytes.subarray(at), { salt: file.salt, lsn: this.#lsn + 1 });
   }
 
-  #firstFrame(index: number): Resumption | undefined {
-    const file = this.#live[index];
-    if (file === undefined) return undefined;
-    const header = wholeFrame(this.#read(file.name), fileHeaderBytes, file.salt);
-    return header === undefined ? undefined : { fileIndex: index, at: fileHeaderBytes, lsn: header.lsn };
-  }
-
-  /** The first whole frame behind `stop` in the same file that is further on in the chain. */
-  #laterFrame(file: ScannedFile, fileIndex: number, stop: number): Resumption | undefined {
+  /** The first whole frame from `start` on in the file with at least this lsn. */
+  #laterFrame(fileIndex: number, start: number, lsnMin: number): Resumption | undefined {
+    const file = this.#live[fileIndex] as ScannedFile;
     const bytes = this.#read(file.name);
-    for (let at = stop + frameAlignment; at + frameHeaderBytes <= bytes.length; at += frameAlignment) {
-      if (bytes.readUInt32LE(at + 4) !== file.salt) continue;
+    const lsnMax = this.#lsnMax(fileIndex);
+    for (let at = nextCandidate(bytes, start, file.salt); at !== undefined; at = nextCandidate(bytes, at + frameAlignment, file.salt)) {
       const header = wholeFrame(bytes, at, file.salt);
-      if (header !== undefined && header.lsn > this.#lsn + 1) return { fileIndex, at, lsn: header.lsn };
+      if (header !== undefined && header.lsn >= lsnMin && header.lsn <= lsnMax) return { fileIndex, at, lsn: header.lsn };
     }
     return undefined;
   }
 
   #laterFile(from: number): Resumption | undefined {
     for (let index = from; index < this.#live.length; index++) {
-      const file = this.#live[index] as ScannedFile;
-      const first = this.#firstFrame(index) ?? this.#laterFrame(file, index, fileHeaderBytes);
-      if (first !== undefined && first.lsn > this.#lsn) return first;
+      const later = this.#laterFrame(index, fileHeaderBytes, this.#lsn + 1);
+      if (later !== undefined) return later;
     }
     return undefined;
   }
 
   #sortFiles(): void {
     const broken: { name: string; salt: number; lsn: number }[] = [];
-    for (const name of this.#disk.list(walDirectory).sort()) {
+    // A file has another ending until it is whole.
+    for (const name of this.#disk.list(walDirectory).filter((each) => each.endsWith(".wal")).sort()) {
       this.#nameMax = Math.max(this.#nameMax, Number.parseInt(name, 10) || 0);
-      const head = this.#readHead(name);
+      const { head, size } = this.#readHead(name);
       const header = decodeFileHeader(head);
       if (header !== undefined) {
         if (header.version > walVersion) throw newerVersion(name, header.version);
         this.#generationMax = Math.max(this.#generationMax, header.generation);
-        this.#sortFile({ name, ...header, eachFrameSynced: (header.flags & flagEachFrameSynced) !== 0 });
+        this.#sortFile({ ...header, name, isCut: size < header.bytes });
         continue;
       }
       const salt = saltOfFirstFrame(head);
       const frame = salt === undefined ? undefined : decodeFrameHeader(head, fileHeaderBytes, salt);
       if (salt !== undefined && frame !== undefined) broken.push({ name, salt, lsn: frame.lsn });
       else this.#spares.push(name);
+      if (size < fileHeaderBytes) this.#missHeader(name, size);
     }
     for (const file of broken) this.#sortBroken(file);
     this.#live.sort((a, b) => a.generation - b.generation);
   }
 
-  #sortFile(file: { name: string; generation: number; salt: number; eachFrameSynced: boolean }): void {
+  #sortFile(file: Omit<ScannedFile, "end" | "lastFrameAt">): void {
     if (file.generation < this.#from.generation) {
       this.#spares.push(file.name);
       return;
     }
-    const { name, generation, salt, eachFrameSynced } = file;
+    const { name, generation, salt, bytes, eachFrameSynced, isCut, afterLsn } = file;
     const end = generation === this.#from.generation ? this.#from.position : fileHeaderBytes;
-    this.#live.push({ name, generation, salt, eachFrameSynced, end, lastFrameAt: undefined });
+    this.#live.push({ name, generation, salt, bytes, eachFrameSynced, isCut, afterLsn, end, lastFrameAt: undefined });
   }
 
   /** A file with a damaged header is placed by its frames: it fills the gap in the generations, or is the last one. */
@@ -243,15 +286,33 @@ class Scanner {
     let generation = this.#from.generation;
     if (file.salt !== this.#from.salt) while (taken.has(generation) || generation === this.#from.generation) generation++;
     this.#generationMax = Math.max(this.#generationMax, generation);
-    this.#sortFile({ name: file.name, generation, salt: file.salt, eachFrameSynced: true });
-    this.#findings.push({ kind: "wal-header-damaged", file: `${walDirectory}/${file.name}`, what: "the file's header is damaged; its frames say where it belongs", lost: undefined });
+    this.#sortFile({ name: file.name, generation, salt: file.salt, bytes: 0, eachFrameSynced: true, isCut: false, afterLsn: undefined });
+    this.#found("wal-header-damaged", { file, what: "the file's header is damaged; its frames say where it belongs", lost: undefined });
   }
 
-  #readHead(name: string): Buffer {
+  /** The file is cut off inside its header: it may have been any. */
+  #missHeader(name: string, size: number): void {
+    this.#damaged = true;
+    const what = `the file ends at byte ${size}, inside its header`;
+    this.#found("wal-file-cut", { file: { name }, what, lost: "what was committed in it since the last checkpoint, if anything" });
+  }
+
+  /** The checkpoint names a file, by its generation, that is not there. */
+  #missFirstFile(): void {
+    const isNamed = this.#from.salt !== 0;
+    if (!isNamed || this.#live[0]?.generation === this.#from.generation || this.#damaged) return;
+    const goesOn = this.#laterFile(0)?.lsn === this.#lsn + 1;
+    this.#damaged ||= !goesOn;
+    const what = "the file in which the last checkpoint stands is missing, or its header is damaged";
+    const lost = goesOn ? undefined : "what was committed in it since the last checkpoint, if anything";
+    this.#findings.push({ kind: "wal-file-missing", file: walDirectory, what, lost });
+  }
+
+  #readHead(name: string): { readonly head: Buffer; readonly size: number } {
     const file = this.#disk.open(`${walDirectory}/${name}`, "read");
     try {
       const head = Buffer.alloc(fileHeaderBytes + frameHeaderBytes);
-      return head.subarray(0, readFully(file, head, 0));
+      return { head: head.subarray(0, readFully(file, head, 0)), size: file.size() };
     } finally {
       file.close();
     }
@@ -272,9 +333,13 @@ class Scanner {
     }
   }
 
-  #found(kind: Finding["kind"], file: ScannedFile, what: string, lost: string | undefined): void {
+  #found(kind: Finding["kind"], { file, what, lost }: { file: { readonly name: string }; what: string; lost: string | undefined }): void {
     this.#findings.push({ kind, file: `${walDirectory}/${file.name}`, what, lost });
   }
+}
+
+function cutShort(file: ScannedFile): string {
+  return `${chainDecisions["file-cut"].because}: its header says ${file.bytes} bytes`;
 }
 
 /** The header of the frame at `at` when the frame is whole. */
