@@ -4,10 +4,12 @@ import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
 import type { PartitionReader } from "../log/partition/reader.js";
 
+const none: readonly RecordView[] = [];
+
 /** Reads on from an offset, a batch at a time. */
 export class RecordStream {
   readonly #reader: PartitionReader;
-  #records: readonly RecordView[] = [];
+  #records = none;
   #at = 0;
 
   constructor(partition: Partition, fromOffset: number) {
@@ -33,14 +35,21 @@ export class RecordStream {
 
   next(): RecordView | undefined {
     const record = this.peek();
-    if (record !== undefined) this.#at++;
+    if (record === undefined) return undefined;
+    this.#at++;
+    // Whoever waits for more holds on to nothing meanwhile.
+    if (this.#at === this.#records.length) this.#forget();
     return record;
   }
 
   seek(offset: number): void {
-    this.#records = [];
-    this.#at = 0;
+    this.#forget();
     this.#reader.seek(offset);
+  }
+
+  #forget(): void {
+    this.#records = none;
+    this.#at = 0;
   }
 }
 

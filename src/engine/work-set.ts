@@ -258,6 +258,7 @@ export class WorkSet implements Dispenser, ProgressListener {
       }
       this.#returned.pop();
     }
+    if (this.#returned.size === 0) this.#lookup = undefined;
   }
 
   #again(record: RecordView): LeasedRecord {

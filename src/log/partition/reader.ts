@@ -59,6 +59,8 @@ export class PartitionReader {
       this.#position = Math.max(this.#position, segment.endOffset);
       this.#segmentReader = undefined;
     }
+    // Whoever has caught up with the tail, and waits there for long, holds no window on a file.
+    this.#segmentReader = undefined;
     return undefined;
   }
 }
