@@ -141,9 +141,7 @@ export class CursorGroup implements Dispenser {
   }
 
   giveBack(leases: readonly LeasedRecord[]): void {
-    const inOrder = leases.toSorted((one, other) => one.record.offset - other.record.offset);
-    // The highest first: each one takes its partition back to itself, and the lowest must be the last to do so.
-    for (const lease of inOrder.toReversed()) this.retry(lease, { delayMs: 0, counts: false });
+    for (const lease of leases) this.retry(lease, { delayMs: 0, counts: false });
   }
 
   prolonged(source: GroupSource): void {
