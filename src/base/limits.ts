@@ -7,8 +7,6 @@ export interface Limits {
   readonly messageBytesMax: number;
   /** One write-ahead log file. Pre-filled on creation and recycled; also bounds one commit and so one transaction. */
   readonly walFileBytes: number;
-  /** What has gathered is committed at the end of the turn, or at once when it is this much. */
-  readonly commitBytes: number;
   /** Once this much write-ahead log has gathered, a checkpoint begins. Bounds the time recovery takes. */
   readonly checkpointBytes: number;
   /** Write-ahead log that may exist at most; reached when checkpoints cannot keep up, it makes sends wait or be refused. */
@@ -43,7 +41,6 @@ const mebibyte = 1024 * 1024;
 export const defaultLimits: Limits = {
   messageBytesMax: 8 * mebibyte,
   walFileBytes: 16 * mebibyte,
-  commitBytes: 64 * 1024,
   checkpointBytes: 128 * mebibyte,
   walBytesMax: 512 * mebibyte,
   segmentBytes: 64 * mebibyte,

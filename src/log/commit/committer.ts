@@ -7,8 +7,7 @@
  *   any ──a sync failed──▶ fenced          any ──close──▶ closed
  *
  * fenced is final: the kernel may have dropped the unsynced pages, so a later sync that succeeds proves nothing.
- * There is no timer: under load groups grow by themselves, alone a message does not wait. A group that is large enough
- * is committed at once, without waiting for the turn to end.
+ * There is no timer: under load groups grow by themselves, alone a message does not wait.
  */
 import type { Durability } from "../../base/durability.js";
 import type { Clock } from "../../base/clock.js";
@@ -113,8 +112,6 @@ export class Committer {
     }
     this.#gathering.waiters.push(waiter);
     this.#schedule();
-    // Worth a commit of its own: the disk syncs it while the rest of this turn gathers the next one.
-    if (this.#gathering.bytes >= this.#options.limits.commitBytes && !this.#inAtomic) void this.#run();
   }
 
   atomically<T>(bytesMax: number, work: () => T): T {
