@@ -1,6 +1,7 @@
 import type { Timer } from "../base/clock.js";
 import type { IncomingDelivery } from "../driver.js";
 import { HeldDelivery } from "./held-delivery.js";
+import type { HeldList } from "./held-list.js";
 import type { Scheduler, SchedulerParts } from "./scheduler.js";
 import { Slices } from "./slices.js";
 import { Work } from "./work.js";
@@ -26,7 +27,7 @@ export class BatchScheduler<T> implements Scheduler<T> {
     this.#work = new Work(parts, { ended: (held) => this.#ended(held) });
   }
 
-  get begun(): ReadonlySet<HeldDelivery<T>> {
+  get begun(): HeldList<T> {
     return this.#work.begun;
   }
 
@@ -84,7 +85,7 @@ export class BatchScheduler<T> implements Scheduler<T> {
   #ended({ call }: HeldDelivery<T>): void {
     if (call === undefined || --call.open > 0) return;
     this.#running -= 1;
-    this.#slices.run();
+    if (this.#ready.length > 0) this.#slices.run();
     this.#parts.events.freed();
   }
 }

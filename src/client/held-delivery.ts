@@ -31,6 +31,10 @@ export class HeldDelivery<T> implements Delivery<T> {
   concluded = false;
   /** Set once, when nothing of it is under way any more and its place is free. */
   ended = false;
+  /** Its neighbours in the list of those begun; see `HeldList`. */
+  isListed = false;
+  before: HeldDelivery<T> | undefined = undefined;
+  after: HeldDelivery<T> | undefined = undefined;
   /** The call it came in with others, and how many of them have not ended; undefined when it came alone. */
   call: { open: number } | undefined = undefined;
   /** The value as it was read for the handler; its message does not read it again. */

@@ -1,6 +1,7 @@
 import type { IncomingDelivery } from "../driver.js";
 import { defaults } from "./defaults.js";
 import { HeldDelivery } from "./held-delivery.js";
+import type { HeldList } from "./held-list.js";
 import { Lane } from "./lane.js";
 import type { Scheduler, SchedulerParts } from "./scheduler.js";
 import { Slices } from "./slices.js";
@@ -38,7 +39,7 @@ export class LaneScheduler<T> implements Scheduler<T> {
     });
   }
 
-  get begun(): ReadonlySet<HeldDelivery<T>> {
+  get begun(): HeldList<T> {
     return this.#work.begun;
   }
 
@@ -126,7 +127,7 @@ export class LaneScheduler<T> implements Scheduler<T> {
     lane.mode = "idle";
     if (lane.failed.length > 0) this.#giveBack(lane);
     if (lane.length > 0) this.#fill(lane);
-    this.#slices.run();
+    if (this.#ready.length > 0) this.#slices.run();
     this.#parts.events.freed();
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingDelivery } from "../driver.js";
 import { HeldDelivery } from "./held-delivery.js";
+import type { HeldList } from "./held-list.js";
 import type { Scheduler, SchedulerParts } from "./scheduler.js";
 import { Slices } from "./slices.js";
 import { Work } from "./work.js";
@@ -19,13 +20,13 @@ export class QueueScheduler<T> implements Scheduler<T> {
     this.#work = new Work(parts, {
       ended: () => {
         this.#running -= 1;
-        this.#slices.run();
+        if (this.#next < this.#waiting.length) this.#slices.run();
         parts.events.freed();
       },
     });
   }
 
-  get begun(): ReadonlySet<HeldDelivery<T>> {
+  get begun(): HeldList<T> {
     return this.#work.begun;
   }
 

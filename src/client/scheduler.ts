@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.js";
 import type { IncomingDelivery } from "../driver.js";
 import type { HeldDelivery, Holder } from "./held-delivery.js";
+import type { HeldList } from "./held-list.js";
 import type { WorkParts } from "./work.js";
 
 /**
@@ -9,7 +10,7 @@ import type { WorkParts } from "./work.js";
  */
 export interface Scheduler<T> {
   /** Everything whose handler has begun and not ended, in the order they began. */
-  readonly begun: ReadonlySet<HeldDelivery<T>>;
+  readonly begun: HeldList<T>;
   /** How many deliveries it could take in now. */
   room(): number;
   add(deliveries: readonly IncomingDelivery[]): void;

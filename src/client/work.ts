@@ -5,6 +5,7 @@ import type { Handling } from "./handling.js";
 import { afterError, doneVerdict } from "./verdict.js";
 import type { Retry, Rules, Verdict } from "./verdict.js";
 import type { HeldDelivery } from "./held-delivery.js";
+import { HeldList } from "./held-list.js";
 import type { Reading } from "./reading.js";
 import type { Runner } from "./runner.js";
 import type { SchedulerEvents } from "./scheduler.js";
@@ -28,7 +29,7 @@ export interface RunnerParts<T> {
 
 /** The handlers under way of one source: calls them, watches those that take time, and carries out what they decide. */
 export class Work<T> implements Outcomes<T> {
-  readonly begun = new Set<HeldDelivery<T>>();
+  readonly begun = new HeldList<T>();
   readonly #runner: Runner<T>;
   readonly #handling: Handling<T>;
   readonly #rules: Rules;
@@ -101,7 +102,7 @@ export class Work<T> implements Outcomes<T> {
   settleKept(held: HeldDelivery<T>, verdict: Retry): void {
     this.#guarded(() => this.#settler.retry(held, verdict));
     held.ended = true;
-    this.begun.delete(held);
+    this.begun.remove(held);
   }
 
   /** Gives back what has not begun. */
@@ -135,7 +136,7 @@ export class Work<T> implements Outcomes<T> {
 
   #end(held: HeldDelivery<T>): void {
     held.ended = true;
-    this.begun.delete(held);
+    this.begun.remove(held);
     this.#mine.ended(held);
   }
 }
