@@ -51,8 +51,8 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
 
 interface Known {
   acknowledged: boolean;
-  /** "perhaps": a settlement was made, and nothing said that it is durable. */
-  settled: "no" | "perhaps" | "surely";
+  /** "perhaps": a settlement was made, and nothing said that it is durable; "cut": before a power cut, so nothing ever will. */
+  settled: "no" | "perhaps" | "cut" | "surely";
   lastAttempt: number;
 }
 
@@ -160,6 +160,7 @@ class Trial {
     disk.crashAt(disk.calls + afterCalls);
     for (let each = 0; each < 4; each++) await turn();
     await this.#world.cutPower(style);
+    for (const each of this.known.values()) if (each.settled === "perhaps") each.settled = "cut";
     await this.open();
   }
 
