@@ -3,10 +3,12 @@ import { MillraceError, hasCode } from "../base/errors.js";
 import { type CheckpointBody, type PartitionSnapshot, decodeCheckpoint } from "../log/checkpoint/body.js";
 import { readSlots, slotNames } from "../log/checkpoint/slots.js";
 import type { Finding } from "../log/finding.js";
-import { metaDirectory, readMirror } from "../log/meta/journal.js";
+import { readMeta } from "../log/meta/journal.js";
+import { metaDirectory } from "../log/meta/mirror.js";
 import { PageStore } from "../log/pages/page-store.js";
 import { segmentsDirectory } from "../log/partition/partitions.js";
-import { everyStoredBatchIsWhole, walBegin } from "../log/recovery.js";
+import { walBegin } from "../log/recovery.js";
+import { everyStoredBatchIsWhole } from "../log/stored-batches.js";
 import { checkSegment } from "../log/verify/segment-check.js";
 import { scanWal } from "../log/wal/scan.js";
 
@@ -67,30 +69,27 @@ export class Verification {
   }
 
   *#meta(): Generator<PlacedFinding> {
-    const entries = new Map<number, unknown>();
-    let troubles = 0;
-    for (const name of ["a", "b"]) {
-      const mirror = readMirror(this.#disk, name);
-      for (const [sequence, entry] of mirror.entries) entries.set(sequence, entry);
-      if (mirror.trouble === undefined) continue;
-      troubles += 1;
-      const what = `${mirror.trouble}; the other mirror is used`;
-      yield placed({ kind: "meta-mirror-damaged", file: `${metaDirectory}/${name}`, what, lost: undefined });
+    const content = this.#orDamage(() => readMeta(this.#disk));
+    if (content instanceof MillraceError) {
+      yield damage("meta-entry-lost", metaDirectory, {
+        what: content.message,
+        lost: "all declarations of channels and groups",
+      });
+      return;
     }
-    for (const entry of entries.values()) this.#learnName(entry);
+    for (const finding of content.findings) yield placed(finding);
+    for (const entry of content.entries.values()) this.#learnName(entry);
     this.#tally.channels = this.#channels.size;
-    const last = [...entries.keys()].reduce((most, sequence) => Math.max(most, sequence), 0);
-    const missing = last - entries.size;
-    // One mirror is written after the other, so a crash leaves one of them whole.
-    if (missing === 0 && troubles < 2) return;
-    const what =
-      missing === 0 ? "both mirrors are damaged" : `${missing} of ${last} entries are damaged in both mirrors`;
-    yield placed({
-      kind: "meta-entry-lost",
-      file: metaDirectory,
-      what,
-      lost: "the channels and groups that were declared there",
-    });
+  }
+
+  /** What is too damaged to be read is something to tell of, and here no error. */
+  #orDamage<T>(read: () => T): T | MillraceError {
+    try {
+      return read();
+    } catch (error) {
+      if (hasCode(error, "LOG_CORRUPT")) return error;
+      throw error;
+    }
   }
 
   #learnName(entry: unknown): void {
@@ -99,20 +98,14 @@ export class Verification {
   }
 
   *#checkpoint(): Generator<PlacedFinding, CheckpointBody | "damaged" | undefined> {
-    try {
-      const { checkpoint, findings } = readSlots(this.#disk);
-      for (const finding of findings) yield placed(finding);
-      return checkpoint && decodeCheckpoint(checkpoint.body);
-    } catch (error) {
-      if (!hasCode(error, "LOG_CORRUPT")) throw error;
-      yield placed({
-        kind: "checkpoint-slot-damaged",
-        file: slotNames.join(", "),
-        what: error.message,
-        lost: "everything: without a checkpoint no segment can be placed",
-      });
+    const slots = this.#orDamage(() => readSlots(this.#disk));
+    if (slots instanceof MillraceError) {
+      const lost = "everything: without a checkpoint no segment can be placed";
+      yield damage("checkpoint-slot-damaged", slotNames.join(", "), { what: slots.message, lost });
       return "damaged";
     }
+    for (const finding of slots.findings) yield placed(finding);
+    return slots.checkpoint && decodeCheckpoint(slots.checkpoint.body);
   }
 
   *#segments(partitions: readonly PartitionSnapshot[]): Generator<PlacedFinding | undefined> {
@@ -138,7 +131,7 @@ export class Verification {
     const unknown = new Set(partitions.map((each) => each.topicId).filter((topicId) => !this.#channels.has(topicId)));
     for (const topicId of unknown) {
       const what = `the checkpoint has partitions of channel number ${topicId}, which is declared nowhere`;
-      yield placed({ kind: "meta-entry-lost", file: metaDirectory, what, lost: "all messages of that channel" });
+      yield damage("meta-entry-lost", metaDirectory, { what, lost: "all messages of that channel" });
     }
   }
 
@@ -149,6 +142,14 @@ export class Verification {
     });
     for (const finding of scan.findings) yield placed(finding);
   }
+}
+
+function damage(
+  kind: Finding["kind"],
+  file: string,
+  told: { readonly what: string; readonly lost: string },
+): PlacedFinding {
+  return placed({ kind, file, ...told });
 }
 
 function placed(finding: Finding): PlacedFinding {

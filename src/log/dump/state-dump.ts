@@ -1,7 +1,7 @@
 import type { Disk } from "../../disk/disk.js";
 import { decodeCheckpoint, type PartitionSnapshot } from "../checkpoint/body.js";
 import { readSlot } from "../checkpoint/slots.js";
-import { readMirror } from "../meta/journal.js";
+import { readMirror } from "../meta/mirror.js";
 import { scanPages } from "../pages/page-store.js";
 import { type DumpLine, readWhole } from "./wal-dump.js";
 

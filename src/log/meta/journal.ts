@@ -1,32 +1,21 @@
 /**
  * The meta journal: which channels and groups there are, and by which number the disk knows them.
  * Losing an entry would lose a whole channel, so it is kept twice: an entry is written and synced to mirror "a",
- * then to mirror "b", and only then acknowledged. Any damage to one mirror is repaired from the other.
- *
- *   0        4        8        12             of the file:  magic · version u32 · crc of the 8 bytes before
- *   +--------+--------+--------+
- *   | magic  | version| crc    |
- *   +--------+--------+--------+--------+------+
- *   | bytes  | crc    | sequence number | JSON |  … entries. crc covers what follows it
- *   +--------+--------+-----------------+------+
- *   0        4        8                 16
+ * then to mirror "b", and only then acknowledged. What one mirror has lost is repaired from the other.
  */
-import { crc32c } from "../../base/crc32c.js";
 import { MillraceError } from "../../base/errors.js";
-import { type Disk, type DiskFile, readFully, writeFully } from "../../disk/disk.js";
+import { type Disk, type DiskFile, writeFully } from "../../disk/disk.js";
 import type { Finding } from "../finding.js";
-
-const magic = 0x414d524d; // "MRMA"
-const version = 1;
-const headerBytes = 12;
-const entryHeadBytes = 16;
-const two32 = 4_294_967_296;
-
-/** One entry is a channel or a group; a corrupt length must not make us allocate more. */
-const entryBytesMax = 1024 * 1024;
-
-export const metaDirectory = "meta";
-const mirrorNames = ["a", "b"] as const;
+import { quarantine } from "../quarantine.js";
+import {
+  encodeEntry,
+  encodeMirror,
+  entryBytesMax,
+  metaDirectory,
+  type MirrorContent,
+  mirrorNames,
+  readMirror,
+} from "./mirror.js";
 
 interface Pending {
   readonly bytes: Buffer;
@@ -34,13 +23,12 @@ interface Pending {
   reject(error: unknown): void;
 }
 
-/** The entries of one mirror, as far as they can be read. */
-export interface MirrorContent {
+/** What both mirrors say together. */
+export interface MetaContent {
+  readonly mirrors: readonly MirrorContent[];
+  /** By sequence number, in order. */
   readonly entries: ReadonlyMap<number, unknown>;
-  /** Behind the last entry that could be read. */
-  readonly endBytes: number;
-  /** In words, when something else than an end was met. */
-  readonly trouble: string | undefined;
+  readonly findings: readonly Finding[];
 }
 
 export class MetaJournal {
@@ -59,34 +47,30 @@ export class MetaJournal {
   /** Makes an empty journal. Durable when it resolves. */
   static async create(disk: Disk): Promise<void> {
     disk.makeDirectory(metaDirectory);
-    for (const name of mirrorNames) await rewriteMirror(disk, name, encodeAll(new Map()));
-    await disk.syncDirectory(metaDirectory);
+    for (const name of mirrorNames) await rewriteMirror(disk, name, encodeMirror(new Map()));
   }
 
-  /** Reads both mirrors, brings them to the same state, and hands out the entries in order. */
-  static async open(disk: Disk): Promise<{ journal: MetaJournal; entries: readonly unknown[]; findings: readonly Finding[] }> {
-    const contents = mirrorNames.map((name) => readMirror(disk, name));
-    const merged = new Map<number, unknown>();
-    for (const content of contents) for (const [sequence, entry] of content.entries) merged.set(sequence, entry);
-    const sequences = [...merged.keys()].sort((a, b) => a - b);
-    const findings = contents.flatMap((content, index) => mirrorFindings(content, mirrorNames[index] as string));
-    const last = sequences.at(-1) ?? 0;
-    if (sequences.length !== last) {
-      findings.push({ kind: "meta-entry-lost", file: metaDirectory, what: `${last - sequences.length} of ${last} entries are damaged in both mirrors`, lost: "channels or groups declared by them" });
-    }
-    const whole = encodeAll(merged);
-    for (const [index, content] of contents.entries()) {
-      if (content.entries.size === merged.size && content.trouble === undefined) continue;
-      await rewriteMirror(disk, mirrorNames[index] as string, whole);
+  /** Brings both mirrors to what `readMeta` has read, and makes that durable. */
+  static async open(disk: Disk, content: MetaContent): Promise<MetaJournal> {
+    const whole = encodeMirror(content.entries);
+    const isLossy = content.findings.some((finding) => finding.lost !== undefined);
+    for (const mirror of content.mirrors) {
+      if (isLossy) await quarantine(disk, `${metaDirectory}/${mirror.name}`);
+      const isComplete = mirror.wholeUpToEnd && mirror.endBytes === whole.length;
+      if (isComplete) await keepMirror(disk, mirror);
+      else await rewriteMirror(disk, mirror.name, whole);
     }
     await disk.syncDirectory(metaDirectory);
-    return { journal: new MetaJournal(disk, whole.length, last), entries: sequences.map((sequence) => merged.get(sequence)), findings };
+    return new MetaJournal(disk, whole.length, lastOf(content.entries));
   }
 
   /** Resolves once the entry is durable in both mirrors. Calls that come meanwhile share the next syncs. */
   append(entry: unknown): Promise<void> {
     const json = Buffer.from(JSON.stringify(entry), "utf8");
-    if (json.length > entryBytesMax) throw new MillraceError("PAYLOAD_TOO_LARGE", `the declaration of a channel or group takes ${json.length} bytes, ${entryBytesMax} are possible`);
+    if (json.length > entryBytesMax) {
+      const what = `the declaration of a channel or group takes ${json.length} bytes, ${entryBytesMax} are possible`;
+      throw new MillraceError("PAYLOAD_TOO_LARGE", what);
+    }
     return new Promise((resolve, reject) => {
       this.#pending.push({ bytes: encodeEntry(++this.#sequence, json), resolve, reject });
       this.#writing ??= this.#write();
@@ -134,65 +118,59 @@ export class MetaJournal {
   }
 }
 
-export function readMirror(disk: Disk, name: string): MirrorContent {
-  const path = `${metaDirectory}/${name}`;
-  if (!disk.exists(path)) return { entries: new Map(), endBytes: 0, trouble: "the file is missing" };
-  const file = disk.open(path, "read");
+/** Reads both mirrors. Changes nothing. @throws LOG_CORRUPT when neither can be read at all, LOG_VERSION_UNSUPPORTED */
+export function readMeta(disk: Disk): MetaContent {
+  const mirrors = mirrorNames.map((name) => readMirror(disk, name));
+  if (mirrors.every(({ entries, wholeUpToEnd }) => entries.size === 0 && !wholeUpToEnd)) {
+    throw new MillraceError(
+      "LOG_CORRUPT",
+      `both mirrors of the meta journal of ${disk.where} are damaged or missing; keep a copy of the directory and run "millrace verify" on it`,
+    );
+  }
+  const merged = new Map<number, unknown>();
+  for (const { entries } of mirrors) for (const [sequence, entry] of entries) merged.set(sequence, entry);
+  const entries = new Map([...merged].sort(([one], [other]) => one - other));
+  const [a, b] = mirrors as [MirrorContent, MirrorContent];
+  return { mirrors, entries, findings: [...damageOf(a, b), ...damageOf(b, a), ...lossOf(entries, [a, b])] };
+}
+
+function damageOf({ name, trouble }: MirrorContent, other: MirrorContent): Finding[] {
+  if (trouble === undefined) return [];
+  const what = `${trouble}; what mirror ${other.name} has is used`;
+  return [{ kind: "meta-mirror-damaged", file: `${metaDirectory}/${name}`, what, lost: undefined }];
+}
+
+function lossOf(entries: ReadonlyMap<number, unknown>, [a, b]: readonly [MirrorContent, MirrorContent]): Finding[] {
+  const last = lastOf(entries);
+  const lost = "the channels and groups that were declared there";
+  const missing = last - entries.size;
+  if (missing > 0) {
+    return [{ kind: "meta-entry-lost", file: metaDirectory, what: `${missing} of ${last} entries are damaged in both mirrors`, lost }];
+  }
+  // "b" is written once "a" is durable: whatever was begun in "b" has been whole in "a".
+  const isGone = a.trouble !== undefined && b.hasTail && lastOf(a.entries) <= lastOf(b.entries);
+  if (!isGone) return [];
+  return [{ kind: "meta-entry-lost", file: metaDirectory, what: "the last entries are damaged in both mirrors", lost }];
+}
+
+function lastOf(entries: ReadonlyMap<number, unknown>): number {
+  let last = 0;
+  for (const sequence of entries.keys()) last = Math.max(last, sequence);
+  return last;
+}
+
+/**
+ * A mirror that has everything. Synced, because it may have been read from a page cache: the process that wrote it may
+ * have died before its sync.
+ */
+async function keepMirror(disk: Disk, { name, endBytes, hasTail }: MirrorContent): Promise<void> {
+  const file = disk.open(`${metaDirectory}/${name}`, "write");
   try {
-    const bytes = Buffer.alloc(file.size());
-    readFully(file, bytes, 0);
-    return decodeMirror(bytes, path);
+    if (hasTail) file.truncate(endBytes);
+    await file.sync();
   } finally {
     file.close();
   }
-}
-
-function decodeMirror(bytes: Buffer, path: string): MirrorContent {
-  if (bytes.length < headerBytes || bytes.readUInt32LE(0) !== magic || crc32c(bytes.subarray(0, 8)) !== bytes.readUInt32LE(8)) {
-    return { entries: new Map(), endBytes: 0, trouble: "the file's header is damaged" };
-  }
-  const found = bytes.readUInt32LE(4);
-  if (found > version) {
-    throw new MillraceError("LOG_VERSION_UNSUPPORTED", `${path} has version ${found}, this release reads up to ${version}; open the directory with the release that wrote it`);
-  }
-  const entries = new Map<number, unknown>();
-  let at = headerBytes;
-  while (at < bytes.length) {
-    const entry = decodeEntry(bytes, at);
-    if (entry === undefined) return { entries, endBytes: at, trouble: `no whole entry at byte ${at}` };
-    entries.set(entry.sequence, entry.value);
-    at += entry.bytes;
-  }
-  return { entries, endBytes: at, trouble: undefined };
-}
-
-function decodeEntry(bytes: Buffer, at: number): { sequence: number; value: unknown; bytes: number } | undefined {
-  if (at + entryHeadBytes > bytes.length) return undefined;
-  const length = bytes.readUInt32LE(at);
-  const end = at + entryHeadBytes + length;
-  if (length > entryBytesMax || end > bytes.length) return undefined;
-  if (crc32c(bytes.subarray(at + 8, end)) !== bytes.readUInt32LE(at + 4)) return undefined;
-  const sequence = bytes.readUInt32LE(at + 8) + bytes.readUInt32LE(at + 12) * two32;
-  return { sequence, value: JSON.parse(bytes.toString("utf8", at + entryHeadBytes, end)), bytes: entryHeadBytes + length };
-}
-
-function encodeEntry(sequence: number, json: Buffer): Buffer {
-  const bytes = Buffer.alloc(entryHeadBytes + json.length);
-  bytes.writeUInt32LE(json.length, 0);
-  bytes.writeUInt32LE(sequence % two32, 8);
-  bytes.writeUInt32LE(Math.floor(sequence / two32), 12);
-  json.copy(bytes, entryHeadBytes);
-  bytes.writeUInt32LE(crc32c(bytes.subarray(8)), 4);
-  return bytes;
-}
-
-function encodeAll(entries: ReadonlyMap<number, unknown>): Buffer {
-  const header = Buffer.alloc(headerBytes);
-  header.writeUInt32LE(magic, 0);
-  header.writeUInt32LE(version, 4);
-  header.writeUInt32LE(crc32c(header.subarray(0, 8)), 8);
-  const sequences = [...entries.keys()].sort((a, b) => a - b);
-  return Buffer.concat([header, ...sequences.map((sequence) => encodeEntry(sequence, Buffer.from(JSON.stringify(entries.get(sequence)), "utf8")))]);
 }
 
 /** By way of another name, so that the mirror is either the old one or the new one. */
@@ -209,9 +187,4 @@ async function rewriteMirror(disk: Disk, name: string, bytes: Buffer): Promise<v
   }
   disk.rename(fresh, path);
   await disk.syncDirectory(metaDirectory);
-}
-
-function mirrorFindings(content: MirrorContent, name: string): Finding[] {
-  if (content.trouble === undefined) return [];
-  return [{ kind: "meta-mirror-damaged", file: `${metaDirectory}/${name}`, what: `${content.trouble}; the other mirror is used`, lost: undefined }];
 }

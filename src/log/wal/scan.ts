@@ -42,6 +42,8 @@ export interface ScannedFile {
   readonly isCut: boolean;
   /** Where the recovery ended after which this file was begun. */
   readonly afterLsn: number | undefined;
+  /** Where frames begin that the checkpoint does not hold. */
+  readonly begin: number;
   /** Behind the last frame of the chain. */
   end: number;
   /** Where the last frame of the chain begins; undefined when the file has none. */
@@ -112,7 +114,7 @@ class Scanner {
   run(): WalScan {
     this.#sortFiles();
     this.#missFirstFile();
-    let place: Resumption | undefined = { fileIndex: 0, at: this.#firstPosition(), lsn: this.#lsn + 1 };
+    let place: Resumption | undefined = { fileIndex: 0, at: this.#live[0]?.begin ?? 0, lsn: this.#lsn + 1 };
     while (place !== undefined && place.fileIndex < this.#live.length) {
       this.#lsn = place.lsn - 1;
       const at = this.#walk(place.fileIndex, place.at);
@@ -127,10 +129,6 @@ class Scanner {
       findings: this.#findings,
       damaged: this.#damaged,
     };
-  }
-
-  #firstPosition(): number {
-    return this.#live[0]?.generation === this.#from.generation ? this.#from.position : fileHeaderBytes;
   }
 
   /** Visits frames while they continue the chain; returns where they stop doing so. */
@@ -265,14 +263,15 @@ class Scanner {
     this.#live.sort((a, b) => a.generation - b.generation);
   }
 
-  #sortFile(file: Omit<ScannedFile, "end" | "lastFrameAt">): void {
+  #sortFile(file: Omit<ScannedFile, "begin" | "end" | "lastFrameAt">): void {
     if (file.generation < this.#from.generation) {
       this.#spares.push(file.name);
       return;
     }
     const { name, generation, salt, bytes, eachFrameSynced, isCut, afterLsn } = file;
-    const end = generation === this.#from.generation ? this.#from.position : fileHeaderBytes;
-    this.#live.push({ name, generation, salt, bytes, eachFrameSynced, isCut, afterLsn, end, lastFrameAt: undefined });
+    const begin = generation === this.#from.generation ? this.#from.position : fileHeaderBytes;
+    const walked = { begin, end: begin, lastFrameAt: undefined };
+    this.#live.push({ name, generation, salt, bytes, eachFrameSynced, isCut, afterLsn, ...walked });
   }
 
   /** A file with a damaged header is placed by its frames: it fills the gap in the generations, or is the last one. */
@@ -343,7 +342,7 @@ function cutShort(file: ScannedFile): string {
 }
 
 /** The header of the frame at `at` when the frame is whole. */
-function wholeFrame(bytes: Buffer, at: number, salt: number): FrameHeader | undefined {
+export function wholeFrame(bytes: Buffer, at: number, salt: number): FrameHeader | undefined {
   const header = decodeFrameHeader(bytes, at, salt);
   if (header === undefined) return undefined;
   const begin = at + frameHeaderBytes;
