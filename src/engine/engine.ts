@@ -9,7 +9,6 @@
  *          ├─ StreamChannel ── CursorGroup ── PartitionCursor …
  *          └─ EphemeralChannel ── Subscription …
  */
-import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import type { Durability } from "../base/durability.js";
 import { MillraceError } from "../base/errors.js";
@@ -24,9 +23,10 @@ import type { EngineContext } from "./context.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import { Ledger } from "./ledger.js";
 import type { OutgoingMessage, Receipt, Staged } from "./message.js";
-import { type Catalog, channelEntry, type GroupEntry, type KnownChannel, type KnownGroup } from "./meta.js";
+import type { Catalog, KnownChannel, KnownGroup } from "./meta.js";
 import { PendingSend } from "./pending-send.js";
 import { QueueChannel } from "./queue-channel.js";
+import { Registrar } from "./registrar.js";
 import { Keeper } from "./retention.js";
 import { StoredChannel } from "./stored-channel.js";
 import { StreamChannel } from "./stream-channel.js";
@@ -57,7 +57,11 @@ export class Engine implements EngineContext {
   readonly admission: Admission;
   readonly keeper: Keeper;
   readonly #channels = new Map<string, Channel>();
+  readonly #registrar: Registrar;
   readonly #declaring = new Map<string, Promise<Channel>>();
+  /** Channels and groups whose entries are on their way to the disk. */
+  #channelsComing = 0;
+  readonly #groupsComing = new Map<KnownChannel, number>();
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 
@@ -68,6 +72,7 @@ export class Engine implements EngineContext {
     this.limits = options.limits;
     this.logger = options.logger;
     this.admission = new Admission(log);
+    this.#registrar = new Registrar(log, ledger.catalog, options.limits);
     const { clock, limits } = options;
     const channels = (): Iterable<StoredChannel> => this.#keptChannels();
     this.keeper = new Keeper({ log, clock, limits, channels, failed: (error) => this.failed(error) });
@@ -77,6 +82,8 @@ export class Engine implements EngineContext {
   static async open(options: EngineOptions): Promise<Engine> {
     const ledger = new Ledger();
     const log = await Log.open({ ...options, state: ledger });
+    // A channel whose declaration was lost to damage: what it stored must not turn up in the next one declared.
+    for (const topicId of log.topicIds) ledger.catalog.reserveId(topicId);
     const engine = new Engine(options, log, ledger);
     engine.keeper.start();
     return engine;
@@ -119,16 +126,8 @@ export class Engine implements EngineContext {
     this.#stage(sends, alongside);
   }
 
-  async addGroup(channel: KnownChannel, name: string, starts: readonly number[]): Promise<KnownGroup> {
-    const { groupsMax } = this.limits;
-    if (channel.groups.size >= groupsMax)
-      throw limitReached(`${JSON.stringify(channel.spec.name)} has ${groupsMax} groups`, "groupsMax");
-    const entry: GroupEntry = { entry: "group", id: this.catalog.nextId(), channel: channel.id, name, starts };
-    await this.log.appendMeta(entry);
-    this.catalog.apply(entry);
-    const group = channel.groups.get(name);
-    assert(group !== undefined, "a group is in the catalog once its entry is");
-    return group;
+  addGroup(channel: KnownChannel, name: string, starts: readonly number[]): Promise<KnownGroup> {
+    return this.#registrar.addGroup(channel, name, starts);
   }
 
   outgrown(channel: StoredChannel): void {
@@ -163,19 +162,12 @@ export class Engine implements EngineContext {
   async #declare(spec: ChannelSpec): Promise<Channel> {
     this.#refuseClosed();
     const known = this.catalog.channel(spec.name);
-    if (known === undefined) {
-      const { channelsMax } = this.limits;
-      if (this.catalog.size >= channelsMax) throw limitReached(`there are ${channelsMax} channels`, "channelsMax");
-    } else {
-      refuseMismatch(known.spec, spec);
-      if (!differs(known.spec, spec)) return this.#open(known);
-      this.logger.info({ channel: spec.name, from: known.spec, to: spec }, "the settings of a channel have changed");
-    }
-    const entry = channelEntry(known?.id ?? this.catalog.nextId(), spec);
-    await this.log.appendMeta(entry);
-    this.catalog.apply(entry);
-    const channel = this.channel(spec.name);
-    assert(channel !== undefined, "a channel is in the catalog once its entry is");
+    if (known === undefined) return this.#open(await this.#registrar.addChannel(spec));
+    refuseMismatch(known.spec, spec);
+    const channel = this.#open(known);
+    if (!differs(known.spec, spec)) return channel;
+    this.logger.info({ channel: spec.name, from: known.spec, to: spec }, "the settings of a channel change");
+    await this.#registrar.changeChannel(known, spec);
     channel.respecify();
     return channel;
   }
@@ -256,11 +248,4 @@ export class Engine implements EngineContext {
 
 function bytesOf(sends: readonly Staged[]): number {
   return sends.reduce((sum, { message }) => sum + encodedBytes(message) + batchBytes, 0);
-}
-
-function limitReached(what: string, limit: "channelsMax" | "groupsMax"): MillraceError {
-  return new MillraceError(
-    "LIMIT_REACHED",
-    `${what}, as many as limits.${limit} allows: use what is there, or raise the limit`,
-  );
 }

@@ -135,6 +135,11 @@ export class Log {
     return this.#files.liveBytes;
   }
 
+  /** Numbers of topics that have partitions, whether or not anybody knows what they were. */
+  get topicIds(): Iterable<number> {
+    return this.#partitions.topicIds;
+  }
+
   partition(topicId: number, index: number): Partition {
     return this.#partitions.get(topicId, index);
   }

@@ -57,6 +57,11 @@ export class Partitions implements PartitionHome {
     return topic[index] as Partition;
   }
 
+  /** Numbers of which something was ever stored. */
+  get topicIds(): Iterable<number> {
+    return this.#topics.keys();
+  }
+
   *all(): Iterable<Partition> {
     for (const topic of this.#topics.values()) yield* topic;
   }
