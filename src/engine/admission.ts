@@ -38,7 +38,14 @@ export class Admission {
   /** After `open` said no: `go` is called once it is this one's turn. */
   wait<T>(bytes: number, go: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#held.push({ bytes, go: () => resolve(go()), refuse: reject });
+      const turn = (): void => {
+        try {
+          resolve(go());
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#held.push({ bytes, go: turn, refuse: reject });
     });
   }
 

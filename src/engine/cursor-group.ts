@@ -120,16 +120,18 @@ export class CursorGroup implements Dispenser {
   }
 
   done(lease: LeasedRecord): void {
+    const { full } = cursorOf(lease);
     this.#settle(lease);
-    this.#afterLeases(lease);
+    this.#afterLease(lease, full);
   }
 
   doneWith(lease: LeasedRecord, sends: readonly Staged[]): void {
+    const { full } = cursorOf(lease);
     this.#home.stage(sends, () => {
       lease.list?.remove(lease);
       this.#settle(lease);
     });
-    this.#afterLeases(lease);
+    this.#afterLease(lease, full);
   }
 
   retry(lease: LeasedRecord, retrying: Retrying): void {
@@ -137,7 +139,7 @@ export class CursorGroup implements Dispenser {
     const owner = cursor.owner;
     const lost = cursor.retry(lease, retrying);
     if (owner !== undefined) tellLost(owner, lost, this.#home.logger);
-    this.#afterLeases(lease);
+    this.#afterLease(lease, false);
   }
 
   giveBack(leases: readonly LeasedRecord[]): void {
@@ -150,7 +152,7 @@ export class CursorGroup implements Dispenser {
   }
 
   flush(): Promise<void> {
-    return this.#home.log.flush();
+    return this.#failure === undefined ? this.#home.log.flush() : Promise.reject(this.#failure);
   }
 
   stopped(source: GroupSource): void {
@@ -207,11 +209,12 @@ export class CursorGroup implements Dispenser {
     cursorOf(lease).done(lease.record.offset);
   }
 
-  /** A lease is over: its partition may be able to move, or its window to go on. */
-  #afterLeases(lease: LeasedRecord): void {
+  /** A lease is over: its partition may be able to move, or its window, if that was full, to go on. */
+  #afterLease(lease: LeasedRecord, wasFull: boolean): void {
     const cursor = cursorOf(lease);
-    if (cursor.moving && cursor.inFlight === 0) this.#move(cursor);
-    if (this.#takers.size > 0) this.committed();
+    const moves = cursor.moving && cursor.inFlight === 0;
+    if (moves) this.#move(cursor);
+    if ((moves || wasFull) && this.#takers.size > 0) this.committed();
   }
 
   #rebalance(): void {

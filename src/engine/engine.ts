@@ -59,9 +59,6 @@ export class Engine implements EngineContext {
   readonly #channels = new Map<string, Channel>();
   readonly #registrar: Registrar;
   readonly #declaring = new Map<string, Promise<Channel>>();
-  /** Channels and groups whose entries are on their way to the disk. */
-  #channelsComing = 0;
-  readonly #groupsComing = new Map<KnownChannel, number>();
   #failure: Error | undefined;
   #closing: Promise<void> | undefined;
 

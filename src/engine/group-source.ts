@@ -51,6 +51,9 @@ interface Waiting {
 
 const nothing: readonly LeasedRecord[] = [];
 
+/** Leases and delays: 100 years. */
+const spanMsMax = 100 * 366 * 86_400_000;
+
 export class GroupSource implements Source {
   readonly leases: LeaseList = new LeaseList();
   readonly options: SourceOptions;
@@ -59,6 +62,7 @@ export class GroupSource implements Source {
   #mode: "open" | "stopped" | "closed" = "open";
 
   constructor(dispenser: Dispenser, options: SourceOptions) {
+    assertSpan(options.leaseMs);
     this.#dispenser = dispenser;
     this.options = options;
   }
@@ -122,6 +126,7 @@ export class GroupSource implements Source {
       }
       return true;
     }
+    if (settlement.kind === "retry") assertSpan(settlement.delayMs);
     this.leases.remove(delivery);
     if (settlement.kind === "retry") this.#dispenser.retry(delivery, settlement);
     else this.#dispenser.giveBack([delivery]);
@@ -129,6 +134,7 @@ export class GroupSource implements Source {
   }
 
   extend(deliveries: readonly Delivery[], leaseMs: number): void {
+    assertSpan(leaseMs);
     const deadlineMs = this.#dispenser.clock.monotonicMs() + leaseMs;
     for (const delivery of deliveries) {
       if (!(delivery instanceof LeasedRecord) || delivery.list !== this.leases) continue;
@@ -161,4 +167,9 @@ export class GroupSource implements Source {
     if (leases.length > 0 && this.#dispenser.failure === undefined) this.#dispenser.giveBack(leases);
     this.#dispenser.left(this);
   }
+}
+
+/** A time that never comes could be neither waited for nor written down. */
+function assertSpan(ms: number): void {
+  assert(ms >= 0 && ms <= spanMsMax, `${ms} ms is not a time to wait`);
 }

@@ -73,6 +73,11 @@ export class PartitionCursor extends Lane implements ProgressListener {
     return this.#redelivered;
   }
 
+  /** So much is leased that it hands out nothing more until some is settled. */
+  get full(): boolean {
+    return this.#inFlight >= this.#home.windowMax;
+  }
+
   /** Why it hands nothing out now, if time will change that. */
   get nextDueMs(): number {
     return this.#nextDueMs;
@@ -173,7 +178,7 @@ export class PartitionCursor extends Lane implements ProgressListener {
   #remember(lease: LeasedRecord, { delayMs, counts }: Retrying): void {
     const { clock } = this.#home;
     const { offset } = lease.record;
-    const wallMs = clock.nowMs();
+    const wallMs = Math.floor(clock.nowMs());
     this.#inFlight--;
     this.#heldUntilPeriod = this.#journal.touch();
     this.progress.remember(offset, {

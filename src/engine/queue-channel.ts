@@ -41,8 +41,8 @@ export class QueueChannel extends WorkChannel {
     this.#room.release();
   }
 
-  override consume(options: ConsumeOptions): Promise<Source> {
-    return Promise.resolve(this.join(this.work, options));
+  override async consume(options: ConsumeOptions): Promise<Source> {
+    return this.join(this.work, options);
   }
 
   protected override enter(message: OutgoingMessage, options: PublishOptions | undefined): Promise<Receipt> {

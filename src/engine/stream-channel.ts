@@ -98,6 +98,7 @@ export class StreamChannel extends StoredChannel {
     const home = { log, clock, limits, logger, partitions, channel: this.name, stage, failed };
     const opened = new CursorGroup(home, group.name, context.ledger.progressOf(this.known, group));
     this.#groups.set(group.name, opened);
+    if (this.#ended !== undefined) opened.fail(this.#ended);
     return opened;
   }
 }

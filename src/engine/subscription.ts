@@ -145,6 +145,7 @@ export class Subscription implements Source {
 
   /** Nothing here is stored but what was sent with a settlement: most have nothing to wait for. */
   flush(): Promise<void> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
     return this.#hasStaged ? this.#home.flush() : Promise.resolve();
   }
 

@@ -13,7 +13,10 @@ const trimRecords = 512;
 
 export abstract class WorkChannel extends StoredChannel {
   protected readonly groups: Map<string, WorkSet> = new Map();
+  #ended: Error | undefined;
   #trimmed = 0;
+  /** The group that keeps records from being given up: others need not look whether they can be. */
+  #slowest: WorkSet | undefined;
 
   get workSets(): Iterable<WorkSet> {
     return this.groups.values();
@@ -38,6 +41,7 @@ export abstract class WorkChannel extends StoredChannel {
   abstract override consume(options: ConsumeOptions): Promise<Source>;
 
   override fail(error: Error): void {
+    this.#ended ??= error;
     for (const workSet of this.groups.values()) workSet.fail(error);
   }
 
@@ -49,7 +53,11 @@ export abstract class WorkChannel extends StoredChannel {
   trimSettled(): void {
     if (this.groups.size === 0) return;
     let floor = Infinity;
-    for (const workSet of this.groups.values()) floor = Math.min(floor, workSet.progress.floor);
+    for (const workSet of this.groups.values()) {
+      if (workSet.progress.floor >= floor) continue;
+      floor = workSet.progress.floor;
+      this.#slowest = workSet;
+    }
     if (floor === this.#trimmed) return;
     this.#trimmed = floor;
     this.partition.trim(floor);
@@ -83,6 +91,8 @@ export abstract class WorkChannel extends StoredChannel {
     const home = { log, clock, limits, logger, partition, lane, channel: this.name, stage, failed, settled };
     const workSet: WorkSet = new WorkSet(home, group.name, progress);
     this.groups.set(group.name, workSet);
+    this.#slowest = undefined;
+    if (this.#ended !== undefined) workSet.fail(this.#ended);
     return workSet;
   }
 
@@ -94,6 +104,7 @@ export abstract class WorkChannel extends StoredChannel {
 
   /** A group has settled a record; undefined: some that could not be read. */
   protected settled(workSet: WorkSet, _record: RecordView | undefined): void {
+    if (this.#slowest !== undefined && this.#slowest !== workSet) return;
     const { floor } = workSet.progress;
     if (floor - this.#trimmed >= trimRecords || floor === this.partition.nextOffset) this.trimSettled();
   }

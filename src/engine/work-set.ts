@@ -168,7 +168,7 @@ export class WorkSet implements Dispenser, ProgressListener {
   }
 
   retry(lease: LeasedRecord, { delayMs, counts }: Retrying): void {
-    const wallMs = this.clock.nowMs();
+    const wallMs = Math.floor(this.clock.nowMs());
     const period = this.#journal.touch();
     this.progress.remember(lease.record.offset, {
       attempts: counts ? lease.attempt : lease.attempt - 1,
@@ -190,7 +190,7 @@ export class WorkSet implements Dispenser, ProgressListener {
   }
 
   flush(): Promise<void> {
-    return this.#home.log.flush();
+    return this.#failure === undefined ? this.#home.log.flush() : Promise.reject(this.#failure);
   }
 
   stopped(source: GroupSource): void {

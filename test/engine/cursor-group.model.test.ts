@@ -61,7 +61,7 @@ class Trial {
   #members: Consumer[] = [];
   #held: Delivery[][] = [];
   readonly #taking = new Set<Consumer>();
-  #failure: unknown;
+  #failure: Error | undefined;
   readonly #model: ModelPartition[] = Array.from({ length: partitions }, () => ({
     settled: new Set<number>(),
     leased: new Map<number, Consumer>(),
@@ -133,7 +133,7 @@ class Trial {
       consumer.source
         .take(max)
         .then(taken)
-        .catch((error: unknown) => (this.#failure ??= error));
+        .catch((error: unknown) => (this.#failure ??= error as Error));
     }
     await turn();
     if (this.#failure !== undefined) throw this.#failure;

@@ -91,3 +91,15 @@ describe("the groups of a channel", () => {
     expect((await world.admin.groups("news")).map((group) => group.name)).toEqual(["../up", "", "👍", "__proto__"]);
   });
 });
+
+describe("limits of channels and groups", () => {
+  test("count those that are declared at the same moment", async () => {
+    const world = await World.open({ limits: { channelsMax: 3, groupsMax: 2 } });
+    const outcomes = await Promise.allSettled(numbered(5).map((name) => world.queue(name)));
+    expect(outcomes.filter((each) => each.status === "fulfilled")).toHaveLength(3);
+    const other = await World.open({ limits: { groupsMax: 2 } });
+    const stream = await other.stream();
+    const groups = await Promise.allSettled(numbered(5).map((group) => consume(stream, { group })));
+    expect(groups.filter((each) => each.status === "fulfilled")).toHaveLength(2);
+  });
+});

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { MillraceError } from "../../src/base/errors.js";
-import { consume, errorOf, message, numbered, sendAll, turn, World } from "./world.js";
+import { consume, errorOf, message, numbered, retry, sendAll, turn, World } from "./world.js";
 
 describe("after a failed sync", () => {
   async function fenced(world: World): Promise<void> {
@@ -46,5 +46,20 @@ describe("after a failed sync", () => {
     await world.engine.close().catch((error: unknown) => expect(error).toBeInstanceOf(MillraceError));
     await world.cutPower();
     expect((await world.queue()).depth).toBe(5);
+  });
+});
+
+describe("a time that never comes", () => {
+  test("is refused before it can do harm", async () => {
+    const world = await World.open();
+    const queue = await world.queue();
+    await sendAll(queue, ["1"]);
+    const consumer = await consume(queue);
+    const deliveries = await consumer.take();
+    for (const delayMs of [Infinity, Number.NaN, -1])
+      expect(() => consumer.settle(deliveries, retry(delayMs))).toThrow("not a time");
+    expect(() => consumer.source.extend(deliveries, Number.NaN)).toThrow("not a time");
+    await expect(consume(queue, { leaseMs: Infinity })).rejects.toThrow("not a time");
+    expect(consumer.settle(deliveries)).toEqual([true]);
   });
 });

@@ -108,6 +108,7 @@ describe("opening memory", () => {
     await expect(channel.publishAll([message])).rejects.toMatchObject({ code: "CLOSED" });
     await expect(driver.declare(spec)).rejects.toMatchObject({ code: "CLOSED" });
     await expect(driver.commit([{ channel, message }])).rejects.toMatchObject({ code: "CLOSED" });
+    await expect(source.flush()).rejects.toMatchObject({ code: "CLOSED" });
     expect(await source.take(1)).toEqual([]);
   });
 });
