@@ -1,6 +1,7 @@
 import { type Channel, type Duration, type Millrace, MillraceError, type Receipt, hasCode } from "../index.js";
 import { CommandError } from "./failure.js";
 import type { Outgoing } from "./outgoing.js";
+import { formatCount } from "./units.js";
 
 const messagesMax = 4_000;
 const bytesMax = 8 * 1024 * 1024;
@@ -99,7 +100,7 @@ export class SendWindow {
     const { line } = this.#failure;
     const error = this.#inOurTerms(this.#failure.error);
     const what = error instanceof Error ? error.message : String(error);
-    const message = `line ${line} was not sent: ${what} (${this.#tally.sent} other messages were sent)`;
+    const message = `line ${line} was not sent: ${what} (others sent: ${formatCount(this.#tally.sent)})`;
     if (error instanceof MillraceError) throw new MillraceError(error.code, message, { cause: error });
     // The library refuses arguments with a TypeError; here they come out of the input.
     if (error instanceof TypeError) throw new CommandError("INPUT_INVALID", message, { cause: error });

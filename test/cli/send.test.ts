@@ -158,7 +158,7 @@ describe("what cannot be sent", () => {
   test("is named by its line, with what was sent besides", async () => {
     const { exitCode, stderr } = await send(["emails"], "a\nb\nbad\n", taking(full));
     expect(exitCode).toBe(5);
-    expect(stderr).toBe("millrace: QUEUE_FULL: line 3 was not sent: it is full (2 other messages were sent)\n");
+    expect(stderr).toBe("millrace: QUEUE_FULL: line 3 was not sent: it is full (others sent: 2)\n");
   });
 
   test("ends the reading", async () => {
@@ -215,6 +215,6 @@ describe("a long sending", () => {
       signal: interrupt.signal,
     });
     expect(exitCode).toBe(130);
-    expect(stderr).toBe("millrace: INTERRUPTED: stopped; 2 messages were sent to queue emails before that\n");
+    expect(stderr).toBe("millrace: INTERRUPTED: stopped; sent to queue emails before that: 2 messages\n");
   });
 });

@@ -67,7 +67,7 @@ describe("a full queue", () => {
     await mill.close();
     const { exitCode, stderr } = await commandsOn(path)(["send", "emails"], { stdin: "1\n2\n3\n" });
     expect(exitCode).toBe(5);
-    expect(stderr).toMatch(/^millrace: QUEUE_FULL: line 2 was not sent: .*\(1 other messages were sent\)\n$/);
+    expect(stderr).toMatch(/^millrace: QUEUE_FULL: line 2 was not sent: .*\(others sent: 1\)\n$/);
   });
 
   test("is not waited for where nobody else can make room", async () => {
@@ -78,7 +78,7 @@ describe("a full queue", () => {
     const { exitCode, stderr } = await commandsOn(path)(["send", "emails"], { stdin: "1\n2\n3\n4\n" });
     expect(exitCode).toBe(5);
     expect(stderr).toMatch(
-      /^millrace: QUEUE_FULL: line 3 was not sent: it is full, and nobody else can make room .*\(2 other messages were sent\)\n$/,
+      /^millrace: QUEUE_FULL: line 3 was not sent: it is full, and nobody else can make room .*\(others sent: 2\)\n$/,
     );
   });
 

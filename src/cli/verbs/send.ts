@@ -23,7 +23,7 @@ import { count, duration, header, oneOf } from "../option-values.js";
 import { type Outgoing, outgoingOfJson, outgoingOfText } from "../outgoing.js";
 import { Progress } from "../progress.js";
 import { SendWindow } from "../send-window.js";
-import { formatCount } from "../units.js";
+import { formatCount, formatCounted } from "../units.js";
 import type { Verb } from "../verb.js";
 import { viewOffset } from "../message-view.js";
 
@@ -137,11 +137,9 @@ async function pushAll(window: SendWindow, { lines, outgoing, pace }: Batch): Pr
 /** Input that cannot be understood ends the sending: how much went out before it has to be known to go on from there. */
 function withTally(error: unknown, window: SendWindow): unknown {
   if (!(error instanceof CommandError)) return error;
-  return new CommandError(
-    error.code,
-    `${error.message} (${formatCount(window.tally.sent)} messages were sent before)`,
-    { cause: error },
-  );
+  return new CommandError(error.code, `${error.message} (sent before: ${formatCount(window.tally.sent)})`, {
+    cause: error,
+  });
 }
 
 async function report(
@@ -152,7 +150,7 @@ async function report(
   const { sent, duplicates, dropped } = window.tally;
   window.throwFailure();
   call.assertNotInterrupted(
-    `stopped; ${formatCount(sent)} messages were sent to ${channel.kind} ${channel.name} before that`,
+    `stopped; sent to ${channel.kind} ${channel.name} before that: ${formatCounted(sent, "message")}`,
   );
   if (call.json && work.receipts !== true)
     await call.object({ channel: channel.name, kind: channel.kind, sent, duplicates, dropped });
@@ -162,7 +160,7 @@ async function report(
   ];
   if (!call.json)
     await call.note(
-      `sent ${formatCount(sent)} ${sent === 1 ? "message" : "messages"} to ${channel.kind} ${channel.name}${besides.join("")}${measured}`,
+      `sent ${formatCounted(sent, "message")} to ${channel.kind} ${channel.name}${besides.join("")}${measured}`,
     );
 }
 

@@ -6,7 +6,7 @@ import { assertDirectoryThere, requireDirectory } from "../address.js";
 import type { Call } from "../call.js";
 import { CommandError } from "../failure.js";
 import { Progress } from "../progress.js";
-import { formatCount } from "../units.js";
+import { formatCount, formatCounted } from "../units.js";
 import type { Verb } from "../verb.js";
 import { type PlacedFinding, Verification, type VerificationTally } from "../verification.js";
 
@@ -47,19 +47,16 @@ async function check(call: Call, verification: Verification): Promise<void> {
     await call.out.line(call.json ? JSON.stringify(view(finding)) : render(finding));
   }
   await progress.clear();
-  call.assertNotInterrupted(`stopped; ${formatCount(found)} findings before that`);
+  call.assertNotInterrupted(`stopped; ${formatCounted(found, "finding")} before that`);
   const looked = tallied(verification.tally);
   if (losses === 0) return call.note(`${found === 0 ? "all is well" : "nothing is lost"}: ${looked}`);
-  const said = `${formatCount(losses)} of ${formatCount(found)} findings ${losses === 1 ? "says" : "say"} that something acknowledged is lost`;
+  const said = `${formatCount(losses)} of ${formatCounted(found, "finding")} ${losses === 1 ? "says" : "say"} that something acknowledged is lost`;
   throw new CommandError("DAMAGE_FOUND", `${said}: ${looked}`);
 }
 
 function tallied({ channels, segments, records, commits }: VerificationTally): string {
-  const parts = [
-    `${formatCount(channels)} ${channels === 1 ? "channel" : "channels"}`,
-    `${formatCount(records)} records in ${formatCount(segments)} segments`,
-  ];
-  return `${parts.join(", ")}, ${formatCount(commits)} commits behind the checkpoint`;
+  const places = `${formatCounted(records, "record")} in ${formatCounted(segments, "segment")}`;
+  return `${formatCounted(channels, "channel")}, ${places}, ${formatCounted(commits, "commit")} behind the checkpoint`;
 }
 
 function render(finding: PlacedFinding): string {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Call } from "../../call.js";
-import { formatCount } from "../../units.js";
+import { formatCounted } from "../../units.js";
 import type { Verb } from "../../verb.js";
 import { inBatches, totalOf } from "./batches.js";
 import { type SelectionOptions, declareSelection, lettersOf, selectionOf } from "./letters.js";
@@ -16,11 +16,9 @@ export const drop: Verb<SelectionOptions> = {
       const letters = await lettersOf(mill, call.channel, options);
       const total = await totalOf(mill, letters, which);
       const { count, tally } = await inBatches(call, { which, total, act: (batch) => letters.drop(batch) });
-      call.assertNotInterrupted(`stopped; ${formatCount(count)} dead letters were dropped before that`);
+      call.assertNotInterrupted(`stopped; dropped before that: ${formatCounted(count, "dead letter")}`);
       if (call.json) return call.object({ channel: call.channel, dropped: count });
-      return call.note(
-        `dropped ${formatCount(count)} ${count === 1 ? "dead letter" : "dead letters"} of ${call.channel}${tally}`,
-      );
+      return call.note(`dropped ${formatCounted(count, "dead letter")} of ${call.channel}${tally}`);
     });
   },
 };

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Call } from "../../call.js";
-import { formatCount } from "../../units.js";
+import { formatCounted } from "../../units.js";
 import type { Verb } from "../../verb.js";
 import { inBatches, totalOf } from "./batches.js";
 import { type SelectionOptions, declareSelection, lettersOf, selectionOf } from "./letters.js";
@@ -28,11 +28,9 @@ export const redrive: Verb<RedriveVerbOptions> = {
         total,
         act: (batch) => letters.redrive(batch, { toAllGroups }),
       });
-      call.assertNotInterrupted(`stopped; ${formatCount(count)} dead letters were redriven before that`);
+      call.assertNotInterrupted(`stopped; redriven before that: ${formatCounted(count, "dead letter")}`);
       if (call.json) return call.object({ channel: call.channel, redriven: count });
-      return call.note(
-        `redrove ${formatCount(count)} ${count === 1 ? "dead letter" : "dead letters"} to ${call.channel}${tally}`,
-      );
+      return call.note(`redrove ${formatCounted(count, "dead letter")} to ${call.channel}${tally}`);
     });
   },
 };
