@@ -89,6 +89,14 @@ interface Stop {
   readonly later: Resumption | undefined;
 }
 
+interface LoadedFile {
+  readonly name: string | undefined;
+  readonly memory: Buffer;
+  readonly bytes: Buffer;
+}
+
+const nothingLoaded: LoadedFile = { name: undefined, memory: Buffer.alloc(0), bytes: Buffer.alloc(0) };
+
 class Scanner {
   readonly #disk: Disk;
   readonly #from: WalPosition;
@@ -100,8 +108,9 @@ class Scanner {
   #generationMax = 0;
   #nameMax = 0;
   #damaged = false;
-  #cachedName: string | undefined;
-  #cachedBytes: Buffer = Buffer.alloc(0);
+  /** The file that is being walked: its bytes are in use while others are looked at. */
+  #walked: LoadedFile = nothingLoaded;
+  #lookedAt: LoadedFile = nothingLoaded;
 
   constructor(disk: Disk, from: WalPosition, visitor: FrameVisitor) {
     this.#disk = disk;
@@ -134,7 +143,7 @@ class Scanner {
   /** Visits frames while they continue the chain; returns where they stop doing so. */
   #walk(index: number, from: number): number {
     const file = this.#live[index] as ScannedFile;
-    const bytes = this.#read(file.name);
+    const bytes = this.#beginWalk(file.name);
     const lsnMax = this.#lsnMax(index);
     let at = from;
     for (;;) {
@@ -317,16 +326,27 @@ class Scanner {
     }
   }
 
-  /** The whole file. One is kept at a time: the walk goes forward. */
+  /** The whole file, untouched until the next one is walked. */
+  #beginWalk(name: string): Buffer {
+    if (this.#walked.name !== name) {
+      this.#read(name);
+      [this.#walked, this.#lookedAt] = [this.#lookedAt, this.#walked];
+    }
+    return this.#walked.bytes;
+  }
+
+  /** The whole file. Memory is used again: what was looked at before is overwritten. */
   #read(name: string): Buffer {
-    if (this.#cachedName === name) return this.#cachedBytes;
+    const known = [this.#walked, this.#lookedAt].find((each) => each.name === name);
+    if (known !== undefined) return known.bytes;
     const file = this.#disk.open(`${walDirectory}/${name}`, "read");
     try {
       const size = file.size();
-      const buffer = this.#cachedBytes.length === size ? this.#cachedBytes : Buffer.allocUnsafe(size);
-      this.#cachedBytes = buffer.subarray(0, readFully(file, buffer, 0));
-      this.#cachedName = name;
-      return this.#cachedBytes;
+      const { memory } = this.#lookedAt;
+      const buffer = memory.length >= size ? memory : Buffer.allocUnsafeSlow(size);
+      const bytes = buffer.subarray(0, readFully(file, buffer.subarray(0, size), 0));
+      this.#lookedAt = { name, memory: buffer, bytes };
+      return bytes;
     } finally {
       file.close();
     }
