@@ -67,7 +67,9 @@ export async function recover(target: RecoveryTarget): Promise<Recovered> {
   const { wal, garbage, pageFindings, scan, touched } = readState(target, meta, checkpoint);
   // Nothing was refused as too new: now the directory may be changed.
   if (checkpoint !== undefined) await repairSlots(disk, checkpoint);
-  for (const finding of scan.findings) if (finding.lost !== undefined) await quarantine(disk, finding.file);
+  for (const { kind, file, lost } of scan.findings) {
+    if (lost !== undefined && kind !== "wal-file-missing") await quarantine(disk, file);
+  }
   await makeDurable(disk, scan);
   for (const path of garbage) if (disk.exists(path)) disk.remove(path);
   const journal = await MetaJournal.open(disk, meta);

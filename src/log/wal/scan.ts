@@ -3,13 +3,12 @@
  * (its file's salt, the next lsn, both checksums). What ends the walk is looked up in `chainDecisions`.
  */
 import { crc32c } from "../../base/crc32c.js";
-import { MillraceError } from "../../base/errors.js";
-import { type Disk, readFully } from "../../disk/disk.js";
+import type { Disk } from "../../disk/disk.js";
 import type { Finding } from "../finding.js";
 import { chainDecisions, type ChainFinding } from "./chain-decisions.js";
 import { walDirectory } from "./files.js";
+import { type LiveWalFile, WalInventory, type WalPosition } from "./inventory.js";
 import {
-  decodeFileHeader,
   decodeFrameHeader,
   fileHeaderBytes,
   frameAlignment,
@@ -18,32 +17,12 @@ import {
   frameHeaderBytes,
   nextCandidate,
   resemblesFrame,
-  saltOfFirstFrame,
-  walVersion,
 } from "./layout.js";
+import { LoadedFiles } from "./loaded-files.js";
 
-/** Where a checkpoint stands in the write-ahead log: everything up to and with `lsn` is in it. */
-export interface WalPosition {
-  readonly lsn: number;
-  readonly generation: number;
-  readonly salt: number;
-  /** In the file of `generation`, behind the frame `lsn`. */
-  readonly position: number;
-}
+export type { WalPosition } from "./inventory.js";
 
-export interface ScannedFile {
-  readonly name: string;
-  readonly generation: number;
-  readonly salt: number;
-  /** As its header says; 0 when it has none. */
-  readonly bytes: number;
-  readonly eachFrameSynced: boolean;
-  /** It has fewer bytes than its header says. */
-  readonly isCut: boolean;
-  /** Where the recovery ended after which this file was begun. */
-  readonly afterLsn: number | undefined;
-  /** Where frames begin that the checkpoint does not hold. */
-  readonly begin: number;
+export interface ScannedFile extends LiveWalFile {
   /** Behind the last frame of the chain. */
   end: number;
   /** Where the last frame of the chain begins; undefined when the file has none. */
@@ -89,39 +68,26 @@ interface Stop {
   readonly later: Resumption | undefined;
 }
 
-interface LoadedFile {
-  readonly name: string | undefined;
-  readonly memory: Buffer;
-  readonly bytes: Buffer;
-}
-
-const nothingLoaded: LoadedFile = { name: undefined, memory: Buffer.alloc(0), bytes: Buffer.alloc(0) };
-
 class Scanner {
-  readonly #disk: Disk;
   readonly #from: WalPosition;
   readonly #visitor: FrameVisitor;
-  readonly #findings: Finding[] = [];
-  readonly #spares: string[] = [];
-  #live: ScannedFile[] = [];
+  readonly #inventory: WalInventory;
+  readonly #live: readonly ScannedFile[];
+  readonly #loaded: LoadedFiles;
+  readonly #findings: Finding[];
   #lsn: number;
-  #generationMax = 0;
-  #nameMax = 0;
-  #damaged = false;
-  /** The file that is being walked: its bytes are in use while others are looked at. */
-  #walked: LoadedFile = nothingLoaded;
-  #lookedAt: LoadedFile = nothingLoaded;
 
   constructor(disk: Disk, from: WalPosition, visitor: FrameVisitor) {
-    this.#disk = disk;
     this.#from = from;
     this.#visitor = visitor;
+    this.#inventory = new WalInventory(disk, from);
+    this.#live = this.#inventory.live.map((file) => ({ ...file, end: file.begin, lastFrameAt: undefined }));
+    this.#loaded = new LoadedFiles(disk);
+    this.#findings = [...this.#inventory.findings];
     this.#lsn = from.lsn;
-    this.#generationMax = from.generation;
   }
 
   run(): WalScan {
-    this.#sortFiles();
     this.#missFirstFile();
     let place: Resumption | undefined = { fileIndex: 0, at: this.#live[0]?.begin ?? 0, lsn: this.#lsn + 1 };
     while (place !== undefined && place.fileIndex < this.#live.length) {
@@ -129,21 +95,16 @@ class Scanner {
       const at = this.#walk(place.fileIndex, place.at);
       place = this.#afterStop(place.fileIndex, at);
     }
-    return {
-      live: this.#live,
-      spares: this.#spares,
-      lastLsn: this.#lsn,
-      generationMax: this.#generationMax,
-      nameMax: this.#nameMax,
-      findings: this.#findings,
-      damaged: this.#damaged,
-    };
+    const { spares, generationMax, nameMax } = this.#inventory;
+    const findings = this.#findings;
+    const damaged = findings.some(({ lost }) => lost !== undefined);
+    return { live: this.#live, spares, lastLsn: this.#lsn, generationMax, nameMax, findings, damaged };
   }
 
   /** Visits frames while they continue the chain; returns where they stop doing so. */
   #walk(index: number, from: number): number {
     const file = this.#live[index] as ScannedFile;
-    const bytes = this.#beginWalk(file.name);
+    const bytes = this.#loaded.walk(file.name);
     const lsnMax = this.#lsnMax(index);
     let at = from;
     for (;;) {
@@ -191,7 +152,6 @@ class Scanner {
       this.#found(kind, { file, what: `the chain ends at byte ${at}: ${because}`, lost: undefined });
       return undefined;
     }
-    this.#damaged = true;
     if (decision === "skip") return this.#skip({ index, at, later }, because);
     this.#found("wal-file-cut", { file, what: cutShort(file), lost: `what was committed behind byte ${at}, if anything` });
     return undefined;
@@ -225,14 +185,14 @@ class Scanner {
 
   /** A frame that was begun here, or one that a flipped bit has broken: salt or lsn is still what it should be. */
   #looksBegun(file: ScannedFile, at: number): boolean {
-    const bytes = this.#read(file.name);
+    const bytes = this.#loaded.lookAt(file.name);
     return at + frameHeaderBytes <= bytes.length && resemblesFrame(bytes.subarray(at), { salt: file.salt, lsn: this.#lsn + 1 });
   }
 
   /** The first whole frame from `start` on in the file with at least this lsn. */
   #laterFrame(fileIndex: number, start: number, lsnMin: number): Resumption | undefined {
     const file = this.#live[fileIndex] as ScannedFile;
-    const bytes = this.#read(file.name);
+    const bytes = this.#loaded.lookAt(file.name);
     const lsnMax = this.#lsnMax(fileIndex);
     for (let at = nextCandidate(bytes, start, file.salt); at !== undefined; at = nextCandidate(bytes, at + frameAlignment, file.salt)) {
       const header = wholeFrame(bytes, at, file.salt);
@@ -249,107 +209,15 @@ class Scanner {
     return undefined;
   }
 
-  #sortFiles(): void {
-    const broken: { name: string; salt: number; lsn: number }[] = [];
-    // A file has another ending until it is whole.
-    for (const name of this.#disk.list(walDirectory).filter((each) => each.endsWith(".wal")).sort()) {
-      this.#nameMax = Math.max(this.#nameMax, Number.parseInt(name, 10) || 0);
-      const { head, size } = this.#readHead(name);
-      const header = decodeFileHeader(head);
-      if (header !== undefined) {
-        if (header.version > walVersion) throw newerVersion(name, header.version);
-        this.#generationMax = Math.max(this.#generationMax, header.generation);
-        this.#sortFile({ ...header, name, isCut: size < header.bytes });
-        continue;
-      }
-      const salt = saltOfFirstFrame(head);
-      const frame = salt === undefined ? undefined : decodeFrameHeader(head, fileHeaderBytes, salt);
-      if (salt !== undefined && frame !== undefined) broken.push({ name, salt, lsn: frame.lsn });
-      else this.#spares.push(name);
-      if (size < fileHeaderBytes) this.#missHeader(name, size);
-    }
-    for (const file of broken) this.#sortBroken(file);
-    this.#live.sort((a, b) => a.generation - b.generation);
-  }
-
-  #sortFile(file: Omit<ScannedFile, "begin" | "end" | "lastFrameAt">): void {
-    if (file.generation < this.#from.generation) {
-      this.#spares.push(file.name);
-      return;
-    }
-    const { name, generation, salt, bytes, eachFrameSynced, isCut, afterLsn } = file;
-    const begin = generation === this.#from.generation ? this.#from.position : fileHeaderBytes;
-    const walked = { begin, end: begin, lastFrameAt: undefined };
-    this.#live.push({ name, generation, salt, bytes, eachFrameSynced, isCut, afterLsn, ...walked });
-  }
-
-  /** A file with a damaged header is placed by its frames: it fills the gap in the generations, or is the last one. */
-  #sortBroken(file: { name: string; salt: number; lsn: number }): void {
-    const needed = file.salt === this.#from.salt || file.lsn > this.#from.lsn;
-    if (!needed) {
-      this.#spares.push(file.name);
-      return;
-    }
-    const taken = new Set(this.#live.map((live) => live.generation));
-    let generation = this.#from.generation;
-    if (file.salt !== this.#from.salt) while (taken.has(generation) || generation === this.#from.generation) generation++;
-    this.#generationMax = Math.max(this.#generationMax, generation);
-    this.#sortFile({ name: file.name, generation, salt: file.salt, bytes: 0, eachFrameSynced: true, isCut: false, afterLsn: undefined });
-    this.#found("wal-header-damaged", { file, what: "the file's header is damaged; its frames say where it belongs", lost: undefined });
-  }
-
-  /** The file is cut off inside its header: it may have been any. */
-  #missHeader(name: string, size: number): void {
-    this.#damaged = true;
-    const what = `the file ends at byte ${size}, inside its header`;
-    this.#found("wal-file-cut", { file: { name }, what, lost: "what was committed in it since the last checkpoint, if anything" });
-  }
-
   /** The checkpoint names a file, by its generation, that is not there. */
   #missFirstFile(): void {
     const isNamed = this.#from.salt !== 0;
-    if (!isNamed || this.#live[0]?.generation === this.#from.generation || this.#damaged) return;
+    const isToldAlready = this.#findings.some(({ lost }) => lost !== undefined);
+    if (!isNamed || this.#live[0]?.generation === this.#from.generation || isToldAlready) return;
     const goesOn = this.#laterFile(0)?.lsn === this.#lsn + 1;
-    this.#damaged ||= !goesOn;
     const what = "the file in which the last checkpoint stands is missing, or its header is damaged";
     const lost = goesOn ? undefined : "what was committed in it since the last checkpoint, if anything";
     this.#findings.push({ kind: "wal-file-missing", file: walDirectory, what, lost });
-  }
-
-  #readHead(name: string): { readonly head: Buffer; readonly size: number } {
-    const file = this.#disk.open(`${walDirectory}/${name}`, "read");
-    try {
-      const head = Buffer.alloc(fileHeaderBytes + frameHeaderBytes);
-      return { head: head.subarray(0, readFully(file, head, 0)), size: file.size() };
-    } finally {
-      file.close();
-    }
-  }
-
-  /** The whole file, untouched until the next one is walked. */
-  #beginWalk(name: string): Buffer {
-    if (this.#walked.name !== name) {
-      this.#read(name);
-      [this.#walked, this.#lookedAt] = [this.#lookedAt, this.#walked];
-    }
-    return this.#walked.bytes;
-  }
-
-  /** The whole file. Memory is used again: what was looked at before is overwritten. */
-  #read(name: string): Buffer {
-    const known = [this.#walked, this.#lookedAt].find((each) => each.name === name);
-    if (known !== undefined) return known.bytes;
-    const file = this.#disk.open(`${walDirectory}/${name}`, "read");
-    try {
-      const size = file.size();
-      const { memory } = this.#lookedAt;
-      const buffer = memory.length >= size ? memory : Buffer.allocUnsafeSlow(size);
-      const bytes = buffer.subarray(0, readFully(file, buffer.subarray(0, size), 0));
-      this.#lookedAt = { name, memory: buffer, bytes };
-      return bytes;
-    } finally {
-      file.close();
-    }
   }
 
   #found(kind: Finding["kind"], { file, what, lost }: { file: { readonly name: string }; what: string; lost: string | undefined }): void {
@@ -368,11 +236,4 @@ export function wholeFrame(bytes: Buffer, at: number, salt: number): FrameHeader
   const begin = at + frameHeaderBytes;
   if (begin + header.bodyBytes > bytes.length) return undefined;
   return crc32c(bytes.subarray(begin, begin + header.bodyBytes)) === header.bodyCrc ? header : undefined;
-}
-
-function newerVersion(name: string, version: number): MillraceError {
-  return new MillraceError(
-    "LOG_VERSION_UNSUPPORTED",
-    `${walDirectory}/${name} has version ${version}, this release reads up to ${walVersion}; open the directory with the release that wrote it`,
-  );
 }
