@@ -12,6 +12,9 @@ export interface Backoff {
   readonly jitter: "full" | "none";
 }
 
+/** A hundred years: what is later than that is never. */
+export const delayMsMax = 3_155_760_000_000;
+
 export interface BackoffOptions {
   /** Default 2. */
   readonly factor?: number | undefined;
@@ -27,6 +30,7 @@ export function exponential(first: Duration, max: Duration, options: BackoffOpti
   const { factor = 2, jitter = "full" } = options;
   const firstMs = durationMs(first, "exponential: first");
   const maxMs = durationMs(max, "exponential: max");
+  if (maxMs > delayMsMax) throw new TypeError("exponential: max must not be over a hundred years");
   if (firstMs > maxMs) throw new TypeError(`exponential: first (${firstMs} ms) must not be over max (${maxMs} ms)`);
   if (!(factor >= 1 && Number.isFinite(factor)))
     throw new TypeError(`exponential: factor must be 1 or more, not ${factor}`);
@@ -38,6 +42,7 @@ export function exponential(first: Duration, max: Duration, options: BackoffOpti
 /** The same pause every time, without jitter. */
 export function fixed(delay: Duration): Backoff {
   const firstMs = durationMs(delay, "fixed: delay");
+  if (firstMs > delayMsMax) throw new TypeError("fixed: delay must not be over a hundred years");
   return { firstMs, factor: 1, maxMs: firstMs, jitter: "none" };
 }
 
@@ -56,7 +61,7 @@ export function checkBackoff(backoff: unknown, what: string): asserts backoff is
   const { firstMs, factor, maxMs, jitter } = (
     typeof backoff === "object" && backoff !== null ? backoff : {}
   ) as Partial<Backoff>;
-  const numbers = [firstMs, factor, maxMs].every((each) => typeof each === "number" && each >= 0);
+  const numbers = [firstMs, factor, maxMs].every((each) => typeof each === "number" && each >= 0 && each <= delayMsMax);
   if (!numbers || (jitter !== "full" && jitter !== "none")) {
     throw new TypeError(`${what} must be made by exponential("1s", "5m") or fixed("10s")`);
   }

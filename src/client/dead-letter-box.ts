@@ -50,11 +50,11 @@ export class DeadLetterBox<T> {
       },
       driver.messageBytesMax,
     );
-    this.#tell(held, verdict);
     return { channel, message };
   }
 
-  #tell(held: HeldDelivery<T>, verdict: Dead): void {
+  /** It is on its way: the log tells of the first, or of as many as the channel says. */
+  tell(held: HeldDelivery<T>, verdict: Dead): void {
     this.#written += 1;
     const { logger } = this.#environment;
     const { name, message } = describeError(verdict.error);

@@ -17,6 +17,8 @@ export const defaults = {
   handlerTimeoutMs: 900_000,
   batchWithinMs: 0,
   drainMs: 30_000,
+  /** How often it is looked at whether a consumer that waits for messages is being passed over. */
+  progressMs: 60_000,
   /** How many events of a stream a consumer may hold at once, most of them not begun. */
   streamAhead: 1_024,
   /** How long a send may wait for room. */

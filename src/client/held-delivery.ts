@@ -4,6 +4,7 @@ import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, Receipt, Source } from "../driver.js";
 import type { BoundChannels } from "./bound-channels.js";
 import type { Channel } from "./channel.js";
+import { bounds } from "./defaults.js";
 import type { Delivery } from "./delivery.js";
 import type { Message } from "./message.js";
 import type { Reading } from "./reading.js";
@@ -87,6 +88,7 @@ export class HeldDelivery<T> implements Delivery<T> {
 
   async extend(lease: Duration): Promise<void> {
     const leaseMs = durationMs(lease, "delivery.extend: lease");
+    if (leaseMs > bounds.leaseMs.max) throw new TypeError("delivery.extend: lease must not be over 12h");
     if (this.concluded || this.#aborted !== undefined) {
       throw new MillraceError(
         "LEASE_EXPIRED",

@@ -1,11 +1,14 @@
 import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, Source } from "../driver.js";
 import { BatchScheduler } from "./batch-scheduler.js";
+import { defaults } from "./defaults.js";
 import { Deferred } from "./deferred.js";
 import type { Environment } from "./environment.js";
 import { closedError, describeHandling } from "./handling.js";
 import type { Handling } from "./handling.js";
 import { LaneScheduler } from "./lane-scheduler.js";
+import { ProgressCheck } from "./progress-check.js";
+import type { Progress } from "./progress-check.js";
 import { QueueScheduler } from "./queue-scheduler.js";
 import { Reading } from "./reading.js";
 import type { Runner } from "./runner.js";
@@ -29,7 +32,10 @@ export class Session<T> {
   readonly #source: Source;
   readonly #scheduler: Scheduler<T>;
   readonly #watch: Watch<T>;
+  readonly #check: ProgressCheck | undefined;
   #paused = false;
+  #fetches = 0;
+  #isFetching = false;
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
   /** Resolved when something happened that the fetching, or the draining, waits for. */
@@ -57,6 +63,7 @@ export class Session<T> {
     this.#source = source;
     this.#scheduler = this.#makeScheduler();
     this.#watch = new Watch({ handling, source, clock: environment.clock }, this.#scheduler);
+    this.#check = this.#makeCheck();
   }
 
   /** Fetches until `stop`. Rejects with what makes it impossible to go on. */
@@ -138,7 +145,10 @@ export class Session<T> {
   }
 
   async #fetch(room: number): Promise<void> {
+    this.#fetches += 1;
+    this.#isFetching = true;
     const deliveries = await this.#source.take(room);
+    this.#isFetching = false;
     if (deliveries.length === 0) {
       if (this.#stopped || this.#failure !== undefined) return;
       throw new MillraceError(
@@ -170,6 +180,22 @@ export class Session<T> {
     return handling.size > 1 ? new BatchScheduler(parts) : new QueueScheduler(parts);
   }
 
+  /** Of queues only: of a group's messages nobody can tell from outside which are for this member. */
+  #makeCheck(): ProgressCheck | undefined {
+    const { handling, environment } = this.#parts;
+    const { channel } = handling;
+    if (channel.kind !== "queue") return undefined;
+    const progress: Progress = {
+      asking: () => (this.#isFetching && !this.#paused ? this.#fetches : undefined),
+      ready: async () => (await environment.driver.admin.stats(channel.name)).ready,
+      stuck: (ready) => {
+        const text = `${ready} messages wait, and none has been handed out to the ${describeHandling(handling)}`;
+        this.#break(new MillraceError("TIMEOUT", text));
+      },
+    };
+    return new ProgressCheck(progress, environment.clock, defaults.progressMs);
+  }
+
   #break(error: unknown): void {
     this.#failure ??= { error };
     this.#source.stop();
@@ -178,6 +204,7 @@ export class Session<T> {
 
   #abort(error: MillraceError): void {
     this.#watch.stop();
+    this.#check?.stop();
     for (const held of this.#scheduler.begun) {
       held.abort(error);
       held.conclude();

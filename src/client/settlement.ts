@@ -1,5 +1,6 @@
 import { durationMs } from "../base/duration.js";
 import type { Duration } from "../base/duration.js";
+import { delayMsMax } from "./backoff.js";
 
 /** What a handler decided about a message. Made by `done`, `later` and `reject`. */
 export type Settlement =
@@ -27,9 +28,12 @@ export function done(): Settlement {
 export function later(delay?: Duration, why?: string, options?: { readonly free?: boolean }): Settlement {
   if (why !== undefined && typeof why !== "string")
     throw new TypeError(`later: why must be a string, not ${typeof why}`);
+  const delayMs = delay === undefined ? undefined : durationMs(delay, "later: delay");
+  if (delayMs !== undefined && delayMs > delayMsMax)
+    throw new TypeError("later: delay must not be over a hundred years");
   return {
     kind: "later",
-    delayMs: delay === undefined ? undefined : durationMs(delay, "later: delay"),
+    delayMs,
     why,
     counts: options?.free !== true,
   };

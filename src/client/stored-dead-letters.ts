@@ -25,10 +25,16 @@ const known = {
 };
 
 /** Messages looked at in one go. */
-const pageMessages = 50;
+const pageMessages = 500;
 
-/** A commit is closed after so many bytes of payload. */
+/** A commit is closed after so many messages, or bytes of payload. */
+const commitMessages = 50;
 const commitBytes = 1024 * 1024;
+
+/** What goes out with the removal of a dead letter. */
+type SendsFor = (stored: PeekedMessage) => StagedMessage[];
+
+type SelectAll = Exclude<DeadSelection, { readonly ids: readonly string[] }>;
 
 /** Dead letters as they lie in their queue. Everything goes through `peek` and `remove`, so it works beside running consumers. */
 export class StoredDeadLetters<T> implements DeadLetters<T> {
@@ -52,7 +58,7 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
     const letters: DeadLetter<T>[] = [];
     for await (const page of this.#pages(after)) {
       for (const stored of page) {
-        if (reason === undefined || reasonOf(stored) === reason) letters.push(viewOf(stored, this.#reading));
+        if (this.#isSelected(stored, reason)) letters.push(viewOf(stored, this.#reading));
         if (letters.length === limit) return letters;
       }
     }
@@ -67,10 +73,8 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
     checkSelection(which, "dead.redrive");
     checkOptions(options, known.redrive, "dead.redrive");
     const channel = await this.#originChannel(options.toAllGroups === true);
-    const messageFor = (stored: PeekedMessage): StagedMessage[] => [
-      { channel, message: redrivenOf(stored, this.#origin) },
-    ];
-    return this.#remove(which, messageFor, options.onProgress);
+    const sendsFor: SendsFor = (stored) => [{ channel, message: redrivenOf(stored, this.#origin) }];
+    return this.#remove(which, sendsFor, options.onProgress);
   }
 
   async drop(which: DeadSelection, options: Pick<RedriveOptions, "onProgress"> = {}): Promise<number> {
@@ -90,63 +94,53 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
     );
   }
 
-  async #remove(
-    which: DeadSelection,
-    sendsFor: (stored: PeekedMessage) => StagedMessage[],
-    onProgress: RedriveOptions["onProgress"],
-  ): Promise<number> {
+  async #remove(which: DeadSelection, sendsFor: SendsFor, onProgress: RedriveOptions["onProgress"]): Promise<number> {
     let done = 0;
-    for await (const batch of this.#commits(which)) {
-      const removed = await this.#driver.admin.remove(
-        this.name,
-        batch.map((stored) => ({ id: stored.id, sends: sendsFor(stored) })),
-      );
-      done += removed.length;
+    const tell = (removed: number): void => {
+      done += removed;
       onProgress?.({ done });
+    };
+    if ("ids" in which) {
+      const found: PeekedMessage[] = [];
+      // An id that is not there ends it before anything has changed.
+      for (const id of new Set(which.ids)) found.push(await this.#find(id));
+      for (const batch of commitsOf(found)) tell((await this.#removeBatch(batch, sendsFor)).length);
+    } else {
+      await this.#removeAll(which, sendsFor, tell);
     }
     return done;
   }
 
-  /** What was selected, in the portions of one commit. */
-  async *#commits(which: DeadSelection): AsyncGenerator<readonly PeekedMessage[], void, undefined> {
-    let batch: PeekedMessage[] = [];
-    let bytes = 0;
-    for await (const stored of "ids" in which ? this.#byIds(which.ids) : this.#all(which)) {
-      batch.push(stored);
-      bytes += stored.value.length;
-      if (batch.length < pageMessages && bytes < commitBytes) continue;
-      yield batch;
-      batch = [];
-      bytes = 0;
-    }
-    if (batch.length > 0) yield batch;
-  }
-
-  /** An id that is not there ends it before anything has changed. */
-  async *#byIds(ids: readonly string[]): AsyncGenerator<PeekedMessage, void, undefined> {
-    const found: PeekedMessage[] = [];
-    for (const id of new Set(ids)) found.push(await this.#find(id));
-    yield* found;
-  }
-
   /** Not more than there were at the beginning: what a redriven message leaves here when it fails again is for another time. */
-  async *#all(which: {
-    readonly reason?: DeadReason | undefined;
-    readonly limit?: number | undefined;
-  }): AsyncGenerator<PeekedMessage, void, undefined> {
+  async #removeAll(which: SelectAll, sendsFor: SendsFor, tell: (removed: number) => void): Promise<void> {
     const { admin } = this.#driver;
-    const isThere = (await admin.describe(this.name)) !== undefined;
-    const messages = isThere ? (await admin.stats(this.name)).messages : 0;
-    let [seen, selected] = [0, 0];
-    for await (const page of this.#pages(undefined)) {
-      for (const stored of page) {
-        if (seen === messages || selected === (which.limit ?? Infinity)) return;
-        seen += 1;
-        if (which.reason !== undefined && reasonOf(stored) !== which.reason) continue;
-        selected += 1;
-        yield stored;
+    let unseen = (await this.#isThere()) ? (await admin.stats(this.name)).messages : 0;
+    let wanted = which.limit ?? Infinity;
+    // The last one that stayed: those behind it can be looked at from there, also when what came in between is gone.
+    let after: string | undefined;
+    while (unseen > 0 && wanted > 0) {
+      const page = await admin.peek(this.name, { group: "", limit: Math.min(unseen, commitMessages), after });
+      if (page.length === 0) return;
+      unseen -= page.length;
+      const selected = page.filter((stored) => this.#isSelected(stored, which.reason)).slice(0, wanted);
+      const removed = new Set<string>();
+      for (const batch of commitsOf(selected)) {
+        const ids = await this.#removeBatch(batch, sendsFor);
+        for (const id of ids) removed.add(id);
+        tell(ids.length);
       }
+      wanted -= removed.size;
+      after = page.findLast((stored) => !removed.has(stored.id))?.id ?? after;
     }
+  }
+
+  #removeBatch(batch: readonly PeekedMessage[], sendsFor: SendsFor): Promise<readonly string[]> {
+    const removals = batch.map((stored) => ({ id: stored.id, sends: sendsFor(stored) }));
+    return this.#driver.admin.remove(this.name, removals);
+  }
+
+  #isSelected(stored: PeekedMessage, reason: DeadReason | undefined): boolean {
+    return isFrom(stored, this.#origin) && (reason === undefined || reasonOf(stored) === reason);
   }
 
   async #find(id: string): Promise<PeekedMessage> {
@@ -161,20 +155,38 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
     );
   }
 
-  /** Nothing when no message of the channel has died yet. */
   async *#pages(after: string | undefined): AsyncGenerator<readonly PeekedMessage[], void, undefined> {
-    const { admin } = this.#driver;
-    if ((await admin.describe(this.name)) === undefined) {
-      await describeStored(admin, this.#origin.channel);
-      return;
-    }
+    if (!(await this.#isThere())) return;
     for (let last = after; ;) {
-      const page = await admin.peek(this.name, { group: "", limit: pageMessages, after: last });
+      const page = await this.#driver.admin.peek(this.name, { group: "", limit: pageMessages, after: last });
       yield page.filter((stored) => isFrom(stored, this.#origin));
       if (page.length < pageMessages) return;
       last = page.at(-1)?.id;
     }
   }
+
+  /** False when no message of the channel has died yet. Rejects with CHANNEL_UNKNOWN when there is no such channel. */
+  async #isThere(): Promise<boolean> {
+    const { admin } = this.#driver;
+    if ((await admin.describe(this.name)) !== undefined) return true;
+    await describeStored(admin, this.#origin.channel);
+    return false;
+  }
+}
+
+/** In the portions of one commit. */
+function* commitsOf(all: readonly PeekedMessage[]): Generator<readonly PeekedMessage[], void, undefined> {
+  let batch: PeekedMessage[] = [];
+  let bytes = 0;
+  for (const stored of all) {
+    batch.push(stored);
+    bytes += stored.value.length;
+    if (batch.length < commitMessages && bytes < commitBytes) continue;
+    yield batch;
+    batch = [];
+    bytes = 0;
+  }
+  if (batch.length > 0) yield batch;
 }
 
 function checkSelection(which: unknown, what: string): asserts which is DeadSelection {

@@ -150,6 +150,34 @@ test("what was under way when it stalled is aborted, because its lease is gone",
   expect(signal?.reason).toMatchObject({ code: "LEASE_EXPIRED" });
 });
 
+test("a consumer that waits while messages wait for it has been forgotten: it stalls, says so, and begins anew", async () => {
+  const { mill, driver, clock, log } = await world();
+  const seen: number[] = [];
+  const consumer = mill.handle(channel, (value) => void seen.push(value));
+  await consumer.ready;
+  await rest();
+  await clock.advance(10 * 60_000);
+  expect(log).toEqual([]);
+  driver.channel("q").source().forgotten = true;
+  await mill.send(channel, 1);
+  await clock.advance(60_000);
+  expect([consumer.state, seen, driver.channel("q").group("").sources.length]).toEqual(["stalled", [], 0]);
+  await clock.advance(100);
+  expect([consumer.state, seen]).toEqual(["running", [1]]);
+  expect(log.map((line) => line.level)).toEqual(["warn", "info"]);
+  expect(log[0]?.fields["error"]).toMatchObject({ message: expect.stringMatching(/1 messages wait/) as string });
+});
+
+test("a consumer that is busy, or paused, has not been forgotten", async () => {
+  const { mill, clock, log } = await world();
+  const consumer = mill.handle(channel, () => new Promise(() => {}), { timeout: "1h" });
+  await mill.sendAll(channel, [1, 2]);
+  await clock.advance(10 * 60_000);
+  consumer.pause();
+  await clock.advance(10 * 60_000);
+  expect([consumer.state, log]).toEqual(["paused", []]);
+});
+
 test("closed while it is stalled, it is closed", async () => {
   const { mill, driver } = await world();
   const consumer = mill.handle(channel, () => {});

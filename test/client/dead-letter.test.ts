@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, fixed, queue, reject, stream, text, topic } from "../../src/index.js";
+import { bytes, fixed, MillraceError, queue, reject, stream, text, topic } from "../../src/index.js";
 import { world } from "./world.js";
 
 const orders = queue<{ n: number }>("orders", { attempts: 2, backoff: fixed("10s") });
@@ -224,4 +224,21 @@ test("while the dead letters cannot be declared, the message comes again and not
   expect(driver.channel("once.dead").texts()).toEqual(["1"]);
   expect(attempts).toEqual([1, 1, 1]);
   expect(log.filter((line) => /dead letter could not be written/.test(line.message))).toHaveLength(2);
+});
+
+test("while the dead letters cannot be stored, the message comes again, and none is told of that was not written", async () => {
+  const { mill, driver, clock, log } = await world();
+  const once = queue<number>("once", { attempts: 1 });
+  await mill.handle(once, fail).ready;
+  const source = driver.channel("once").source();
+  source.sendsFailure = new MillraceError("DISK_FULL", "no space");
+  await mill.send(once, 1);
+  await clock.advance(4_000);
+  source.sendsFailure = undefined;
+  await clock.advance(1_000);
+  expect(driver.channel("once.dead").texts()).toEqual(["1"]);
+  expect(log.filter((line) => line.level === "error").map((line) => line.message)).toEqual([
+    expect.stringMatching(/could not be written/),
+    expect.stringMatching(/first dead letter/),
+  ]);
 });

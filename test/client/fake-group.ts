@@ -110,6 +110,10 @@ export class FakeSource implements Source {
   /** Makes the next, or the waiting, `take` reject. */
   failure: Error | undefined;
   settleFailure: Error | undefined;
+  /** Only of settlements that send something. */
+  sendsFailure: Error | undefined;
+  /** Hands out nothing, and says nothing: the broker has forgotten us. */
+  forgotten = false;
   flushFailure: Error | undefined;
   #waiting: { max: number; resolve: (found: IncomingDelivery[]) => void; reject: (error: Error) => void } | undefined;
 
@@ -135,7 +139,7 @@ export class FakeSource implements Source {
 
   serve(): void {
     const waiting = this.#waiting;
-    if (waiting === undefined) return;
+    if (waiting === undefined || (this.forgotten && !this.stopped)) return;
     const entries = this.stopped || this.failure !== undefined ? [] : this.group.next(this, waiting.max);
     if (entries.length === 0 && !this.stopped && this.failure === undefined) return;
     this.#waiting = undefined;
@@ -145,25 +149,30 @@ export class FakeSource implements Source {
   }
 
   settle(delivery: IncomingDelivery, settlement: DriverSettlement): boolean {
-    if (this.settleFailure !== undefined) throw this.settleFailure;
+    const sends = settlement.kind === "done" ? settlement.sends : [];
+    const failure = sends.length > 0 ? (this.sendsFailure ?? this.settleFailure) : this.settleFailure;
+    if (failure !== undefined) throw failure;
     const entry = this.#entryOf(delivery);
     this.settlements.push({ id: delivery.id, settlement, taken: entry !== undefined });
     if (entry === undefined) return false;
     entry.delivery = undefined;
-    if (settlement.kind === "done") {
-      entry.state = "settled";
-      this.group.publish(settlement.sends);
+    if (settlement.kind !== "done") {
+      this.#giveBack(entry, settlement.kind === "retry" ? settlement : { delayMs: 0, counts: false });
       return true;
     }
-    const delayMs = settlement.kind === "retry" ? settlement.delayMs : 0;
-    if (settlement.kind === "release" || !settlement.counts) entry.attempts -= 1;
-    if (settlement.kind === "retry") entry.firstFailedAtMs ??= this.group.clock.nowMs();
+    entry.state = "settled";
+    this.group.publish(sends);
+    return true;
+  }
+
+  #giveBack(entry: Entry, { delayMs, counts }: { readonly delayMs: number; readonly counts: boolean }): void {
+    if (counts) entry.firstFailedAtMs ??= this.group.clock.nowMs();
+    else entry.attempts -= 1;
     entry.state = delayMs > 0 ? "delayed" : "ready";
     entry.untilMs = this.group.clock.monotonicMs() + delayMs;
     this.group.rewind(entry);
     if (delayMs > 0) this.group.clock.after(delayMs, () => this.group.serve());
     else this.group.serve();
-    return true;
   }
 
   extend(deliveries: readonly IncomingDelivery[], leaseMs: number): void {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fixed, later, queue, reject, stream, topic } from "../../src/index.js";
+import { fixed, later, MillraceError, queue, reject, stream, topic } from "../../src/index.js";
 import type { Delivery, Receipt } from "../../src/index.js";
 import { rest } from "./manual-clock.js";
 import { world } from "./world.js";
@@ -164,6 +164,32 @@ test("a full channel refuses a staged send, so that the delivery comes again whe
   await mill.handle(small, () => {}).ready;
   await clock.advance(1_000);
   expect(driver.channel("small").texts()).toEqual(['"full"', '"x"']);
+});
+
+test("when a handler's sends cannot be stored for now, its message comes again uncounted; when they never can, it has failed", async () => {
+  for (const [error, attempts, reasons] of [
+    [new MillraceError("DISK_FULL", "no space"), [1, 1, 1], []],
+    [new MillraceError("TRANSACTION_TOO_LARGE", "too much"), [1, 2], ["attempts"]],
+  ] as const) {
+    const { mill, driver, clock, log } = await world();
+    const seen: number[] = [];
+    const consumer = mill.handle(input, async (_value, delivery) => {
+      seen.push(delivery.attempt);
+      await delivery.send(output, "x");
+      // The dead letter of the second attempt can be stored.
+      if (delivery.attempt === 2) driver.channel("input").source().sendsFailure = undefined;
+      if (delivery.attempt === 2) throw error;
+    });
+    await consumer.ready;
+    driver.channel("input").source().sendsFailure = error;
+    await mill.send(input, 1);
+    await clock.advance(10_000);
+    expect(seen).toEqual(attempts);
+    expect(consumer.state).toBe("running");
+    expect((await mill.admin.dead(input).list()).map((letter) => letter.reason)).toEqual(reasons);
+    expect(log.some((line) => /could not be stored/.test(line.message))).toBe(error.code === "DISK_FULL");
+    await consumer.close();
+  }
 });
 
 test("what is sent through a delivery after its handler ended rejects with TRANSACTION_ENDED", async () => {

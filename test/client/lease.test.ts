@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { queue, stream } from "../../src/index.js";
+import { queue, stream, topic } from "../../src/index.js";
 import type { Delivery } from "../../src/index.js";
 import { rest } from "./manual-clock.js";
 import { world } from "./world.js";
@@ -23,10 +23,12 @@ test("leases are renewed for as long as the handler runs, by one timer for all o
 
 test("nothing is renewed, and no timer runs, once nothing is held", async () => {
   const { mill, driver, clock } = await world();
-  await mill.send(slow, 1);
-  mill.handle(slow, async () => {});
+  const news = topic<number>("news");
+  await mill.send(news, 1);
+  mill.handle(news, async () => {}, { group: "g" });
   await clock.advance(60_000);
-  expect(driver.channel("slow").source().extensions).toEqual([]);
+  expect(driver.channel("news").source("g").extensions).toEqual([]);
+  // The one for the handler's time, which is set for the first handler and then looks whether there is another.
   expect(clock.timers).toBe(1);
   await clock.advance(20 * 60_000);
   expect(clock.timers).toBe(0);

@@ -116,6 +116,9 @@ test("a rule may grant more attempts than the channel", async () => {
 
 test("settlements and rules that cannot be are a TypeError where they are made", () => {
   expect(() => later("soon" as never)).toThrow(/later: delay must be a duration/);
+  expect(() => later("40000d")).toThrow(/hundred years/);
+  expect(() => fixed("40000d")).toThrow(/hundred years/);
+  expect(() => exponential("1s", "40000d")).toThrow(/hundred years/);
   expect(() => later("1s", 7 as never)).toThrow(/why must be a string/);
   expect(() => reject("")).toThrow(/say why/);
   expect(() => on("Error" as never, "reject")).toThrow(/class of errors/);
