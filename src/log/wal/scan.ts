@@ -66,6 +66,8 @@ interface Stop {
   readonly at: number;
   /** The first frame found behind it. */
   readonly later: Resumption | undefined;
+  /** A file that is shorter than it was made, between here and there. */
+  readonly cut: ScannedFile | undefined;
 }
 
 class Scanner {
@@ -137,27 +139,30 @@ class Scanner {
   }
 
   #afterStop(index: number, at: number): Resumption | undefined {
-    const file = this.#live[index] as ScannedFile;
     // The frame at `at` itself may be whole, and refer to something that is not.
     const later = this.#laterFrame(index, at, this.#lsn + 2) ?? this.#laterFile(index + 1);
+    const cut = this.#live.slice(index, later === undefined ? undefined : later.fileIndex).find((file) => file.isCut);
     if (later?.lsn === this.#lsn + 1) {
-      if (file.isCut) this.#found("wal-file-cut", { file, what: cutShort(file), lost: undefined });
+      if (cut !== undefined) this.#found("wal-file-cut", { file: cut, what: cutShort(cut), lost: undefined });
       return later;
     }
-    const finding = this.#classify({ index, at, later });
+    const finding = this.#classify({ index, at, later, cut });
     const { decision, because } = chainDecisions[finding];
     if (decision === "end") return undefined;
-    if (decision === "cut") {
+    if (decision === "skip") return this.#skip({ index, at, later, cut }, because);
+    const file = this.#live[index] as ScannedFile;
+    if (decision === "lost" && cut !== undefined) {
+      const from = cut === file ? at : cut.begin;
+      const lost = `what was committed behind byte ${from}, if anything`;
+      this.#found("wal-file-cut", { file: cut, what: cutShort(cut), lost });
+    } else {
       const kind = finding === "hole-unsynced" ? "unsynced-tail" : "torn-tail";
       this.#found(kind, { file, what: `the chain ends at byte ${at}: ${because}`, lost: undefined });
-      return undefined;
     }
-    if (decision === "skip") return this.#skip({ index, at, later }, because);
-    this.#found("wal-file-cut", { file, what: cutShort(file), lost: `what was committed behind byte ${at}, if anything` });
     return undefined;
   }
 
-  #classify({ index, at, later }: Stop): ChainFinding {
+  #classify({ index, at, later, cut }: Stop): ChainFinding {
     const file = this.#live[index] as ScannedFile;
     const lsnMax = this.#lsnMax(index);
     if (lsnMax !== Number.POSITIVE_INFINITY && lsnMax > this.#lsn) return "known-frame-missing";
@@ -166,7 +171,7 @@ class Scanner {
       const isSynced = file.eachFrameSynced || this.#laterFile(index + 1) !== undefined;
       return isSynced ? "hole-synced" : "hole-unsynced";
     }
-    if (file.isCut) return "file-cut";
+    if (cut !== undefined) return "file-cut";
     return this.#looksBegun(file, at) ? "begun-frame" : "nothing";
   }
 
