@@ -202,20 +202,38 @@ export class Log {
     }
   }
 
-  /** Writes a sealed segment anew without the records that `keep` does not want. The old one goes with the next checkpoint. */
+  /**
+   * Writes a sealed segment anew without the records that `keep` does not want. The old one goes with the next checkpoint.
+   * Where there is no room for it, or something in the segment cannot be read, the segment stays as it is.
+   */
   async rewrite(partition: Partition, baseOffset: number, keep: (offset: number) => boolean): Promise<void> {
     const segment = partition.sealedSegment(baseOffset);
     if (segment === undefined) return;
-    const steps = rewriteInSteps(segment, keep);
-    let step = steps.next();
-    while (step.done !== true) {
-      await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
-      step = steps.next();
+    const fresh = await this.#rewritten(segment, keep);
+    if (fresh === undefined) return;
+    try {
+      // What `keep` said may rest on settlements that are not durable yet: until they are, the old segment stays.
+      await this.flush();
+    } catch (error) {
+      fresh.remove();
+      throw error;
     }
-    // What `keep` said may rest on settlements that are not durable yet: until they are, the old segment stays.
-    await this.flush();
-    if (partition.sealedSegment(baseOffset) === segment) partition.replaceSegment(segment, step.value);
-    else step.value.remove();
+    if (partition.sealedSegment(baseOffset) === segment) partition.replaceSegment(segment, fresh);
+    else fresh.remove();
+  }
+
+  async #rewritten(segment: Segment, keep: (offset: number) => boolean): Promise<Segment | undefined> {
+    try {
+      const steps = rewriteInSteps(segment, keep);
+      for (let step = steps.next(); ; step = steps.next()) {
+        if (step.done === true) return step.value;
+        await new Promise<void>((resolve) => this.#options.clock.soon(resolve));
+      }
+    } catch (error) {
+      if (hasCode(error, "DISK_FULL")) this.#space.report();
+      else if (!hasCode(error, "LOG_CORRUPT") && !hasCode(error, "LOG_VERSION_UNSUPPORTED")) throw error;
+      return undefined;
+    }
   }
 
   /** Resolves once a checkpoint taken from now on is durable, or could not be made for lack of room. */
