@@ -5,6 +5,7 @@ import type { Limits } from "../base/limits.js";
 import { Room } from "./capacity.js";
 import type { ChannelSpec } from "./channel-spec.js";
 import { EphemeralMessage } from "./ephemeral-message.js";
+import { couldFit, cut, sendInParts, tooManyAtOnce } from "./parts.js";
 import { Subscription } from "./subscription.js";
 import type {
   ConsumeOptions,
@@ -33,6 +34,8 @@ export class EphemeralChannel {
   readonly #subscriptions = new Set<Subscription>();
   readonly #room: Room;
   #sent = 0;
+  /** Messages without an id are known by their number. */
+  #numbered = 0;
   /** Of subscriptions that are closed. */
   #droppedBefore = 0;
   #settledBefore = 0;
@@ -81,15 +84,19 @@ export class EphemeralChannel {
 
   publishAll(messages: readonly OutgoingMessage[], options?: PublishOptions): Promise<Receipt[]> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
-    const { whenFull, messages: most } = this.spec.capacity;
+    const { capacity } = this.spec;
     const sent = messages.map((message) => this.#enclose(message));
     const wanted = { messages: sent.length, bytes: sent.reduce((sum, each) => sum + each.bytes, 0) };
-    const waits = (whenFull === "block" || whenFull === "reject") && this.#subscriptions.size > 0;
+    const waits = (capacity.whenFull === "block" || capacity.whenFull === "reject") && this.#subscriptions.size > 0;
     if (!waits || this.#room.admits(wanted)) return Promise.resolve(this.#fanOut(sent));
-    if (wanted.messages > most) return this.#inParts(messages, options);
-    return new Promise((resolve, reject) => {
-      this.#room.wait(wanted, options, { admit: () => resolve(this.#fanOut(sent)), refuse: reject });
-    });
+    if (messages.length === 1 || couldFit(wanted, capacity)) {
+      return new Promise((resolve, reject) => {
+        this.#room.wait(wanted, options, { admit: () => resolve(this.#fanOut(sent)), refuse: reject });
+      });
+    }
+    if (capacity.whenFull === "reject") return Promise.reject(tooManyAtOnce(this.name, wanted, capacity));
+    const size = (message: OutgoingMessage): number => this.#enclose(message).bytes;
+    return sendInParts(cut(messages, capacity, size), (part) => this.publishAll(part, options));
   }
 
   room(options: PublishOptions): Promise<void> | undefined {
@@ -153,6 +160,7 @@ export class EphemeralChannel {
   }
 
   #fanOut(messages: readonly EphemeralMessage[]): Receipt[] {
+    this.#sent += messages.length;
     const receipts = messages.map((message) => {
       let taken = 0;
       for (const subscription of this.#subscriptions) if (subscription.offer(message)) taken++;
@@ -163,21 +171,8 @@ export class EphemeralChannel {
   }
 
   #enclose(message: OutgoingMessage): EphemeralMessage {
-    this.#sent++;
-    return new EphemeralMessage(message, `${this.name}/0/${this.#sent}`, this.#home.clock.nowMs());
-  }
-
-  async #inParts(messages: readonly OutgoingMessage[], options: PublishOptions | undefined): Promise<Receipt[]> {
-    const { messages: most, whenFull } = this.spec.capacity;
-    if (whenFull === "reject") {
-      const text = `${messages.length} messages do not fit into a buffer of ${JSON.stringify(this.name)}, which holds ${most}: nothing was sent`;
-      throw new MillraceError("QUEUE_FULL", text);
-    }
-    const receipts: Receipt[] = [];
-    for (let at = 0; at < messages.length; at += most) {
-      receipts.push(...(await this.publishAll(messages.slice(at, at + most), options)));
-    }
-    return receipts;
+    this.#numbered++;
+    return new EphemeralMessage(message, `${this.name}/0/${this.#numbered}`, this.#home.clock.nowMs());
   }
 
   #most(of: (subscription: Subscription) => number): number {

@@ -5,6 +5,7 @@ import { encodedBytes } from "../log/batch/builder.js";
 import type { RecordView } from "../log/batch/record.js";
 import { Room, type Wanted } from "./capacity.js";
 import type { EngineContext } from "./context.js";
+import { couldFit, cut, sendInParts, tooManyAtOnce } from "./parts.js";
 import type { ConsumeOptions, OutgoingMessage, PublishOptions, Receipt, Source } from "./message.js";
 import type { KnownChannel } from "./meta.js";
 import { WorkChannel } from "./work-channel.js";
@@ -55,11 +56,14 @@ export class QueueChannel extends WorkChannel {
     messages: readonly OutgoingMessage[],
     options: PublishOptions | undefined,
   ): Promise<Receipt[]> {
-    const most = this.spec.capacity.messages;
-    if (messages.length > most) return this.#inParts(messages, options);
-    const bytes = this.#room.countsBytes ? bytesOf(messages) : 0;
-    if (this.#admits(messages.length, bytes)) return this.storeAll(messages);
-    return this.#later({ messages: messages.length, bytes }, options, () => this.storeAll(messages));
+    const { capacity } = this.#room;
+    const wanted = { messages: messages.length, bytes: this.#room.countsBytes ? bytesOf(messages) : 0 };
+    if (this.#admits(wanted.messages, wanted.bytes)) return this.storeAll(messages);
+    const single = messages.length === 1;
+    if (single || couldFit(wanted, capacity)) return this.#later(wanted, options, () => this.storeAll(messages));
+    if (capacity.whenFull === "reject") return Promise.reject(tooManyAtOnce(this.name, wanted, capacity));
+    const size = this.#room.countsBytes ? encodedBytes : (): number => 0;
+    return sendInParts(cut(messages, capacity, size), (part) => this.enterAll(part, options));
   }
 
   override room(options: PublishOptions): Promise<void> | undefined {
@@ -107,24 +111,6 @@ export class QueueChannel extends WorkChannel {
     });
   }
 
-  /** More than the queue can hold at once goes in as consumers make room. */
-  async #inParts(messages: readonly OutgoingMessage[], options: PublishOptions | undefined): Promise<Receipt[]> {
-    const { messages: most, whenFull } = this.spec.capacity;
-    if (whenFull === "reject") {
-      const text = `${messages.length} messages do not fit into ${JSON.stringify(this.name)}, which holds ${most} at most: nothing was sent`;
-      throw new MillraceError("QUEUE_FULL", text);
-    }
-    const receipts: Receipt[] = [];
-    for (let at = 0; at < messages.length; at += most) {
-      try {
-        receipts.push(...(await this.enterAll(messages.slice(at, at + most), options)));
-      } catch (error) {
-        throw at === 0 ? error : partly(error, at, messages.length);
-      }
-    }
-    return receipts;
-  }
-
   /** A bound on bytes may be set when there are messages already: their size is what they take in the log, roughly. */
   #startCountingBytes(): void {
     const { progress } = this.work;
@@ -137,11 +123,4 @@ export class QueueChannel extends WorkChannel {
 
 function bytesOf(messages: readonly OutgoingMessage[]): number {
   return messages.reduce((sum, message) => sum + encodedBytes(message), 0);
-}
-
-function partly(error: unknown, stored: number, all: number): unknown {
-  if (!(error instanceof MillraceError)) return error;
-  return new MillraceError(error.code, `${error.message}. Of ${all} messages the first ${stored} were sent`, {
-    cause: error,
-  });
 }

@@ -70,7 +70,8 @@ export class Keeper {
     for (const channel of this.#options.channels()) {
       if (this.#closed) return;
       this.keep(channel);
-      if (channel instanceof WorkChannel) await this.#rewriteSparse(channel);
+      // Without a group nobody has settled anything: all of it waits for the first one.
+      if (channel instanceof WorkChannel && channel.hasGroups) await this.#rewriteSparse(channel);
     }
   }
 

@@ -6,13 +6,14 @@ import type { EngineContext } from "./context.js";
 import type { ConsumeOptions, OutgoingMessage, ReadOptions, Source } from "./message.js";
 import type { KnownChannel, KnownGroup } from "./meta.js";
 import { partitionOfKey, Rotation } from "./partitioner.js";
+import { Joining } from "./joining.js";
 import { startsOf } from "./start.js";
 import { StoredChannel } from "./stored-channel.js";
 import { StreamRead } from "./stream-read.js";
 
 export class StreamChannel extends StoredChannel {
   readonly #groups = new Map<string, CursorGroup>();
-  readonly #joining = new Map<string, Promise<CursorGroup>>();
+  readonly #joining = new Joining<CursorGroup>();
   readonly #reads = new Set<StreamRead>();
   readonly #rotation = new Rotation();
   #ended: Error | undefined;
@@ -80,14 +81,10 @@ export class StreamChannel extends StoredChannel {
 
   #firstConsume(options: ConsumeOptions): Promise<CursorGroup> {
     const name = options.group;
-    const joining =
-      this.#joining.get(name) ??
-      this.context
-        .addGroup(this.known, name, startsOf(options.from, this.partitions))
-        .then((group) => this.#openGroup(group))
-        .finally(() => this.#joining.delete(name));
-    this.#joining.set(name, joining);
-    return joining;
+    return this.#joining.join(name, async () => {
+      const starts = startsOf(options.from, this.partitions);
+      return this.#openGroup(await this.context.addGroup(this.known, name, starts));
+    });
   }
 
   #openGroup(group: KnownGroup): CursorGroup {

@@ -2,12 +2,13 @@
 import type { EngineContext } from "./context.js";
 import type { ConsumeOptions, Source } from "./message.js";
 import type { KnownChannel } from "./meta.js";
+import { Joining } from "./joining.js";
 import { startsOf } from "./start.js";
 import { WorkChannel } from "./work-channel.js";
 import type { WorkSet } from "./work-set.js";
 
 export class TopicChannel extends WorkChannel {
-  readonly #joining = new Map<string, Promise<WorkSet>>();
+  readonly #joining = new Joining<WorkSet>();
 
   constructor(context: EngineContext, known: KnownChannel) {
     super(context, known);
@@ -27,13 +28,9 @@ export class TopicChannel extends WorkChannel {
   /** The group exists from now on. Several consumers may be the first at once. */
   #firstConsume(options: ConsumeOptions): Promise<WorkSet> {
     const name = options.group;
-    const joining =
-      this.#joining.get(name) ??
-      this.context
-        .addGroup(this.known, name, startsOf(options.from, this.partitions))
-        .then((group) => this.openGroup(group))
-        .finally(() => this.#joining.delete(name));
-    this.#joining.set(name, joining);
-    return joining;
+    return this.#joining.join(name, async () => {
+      const starts = startsOf(options.from, this.partitions);
+      return this.openGroup(await this.context.addGroup(this.known, name, starts));
+    });
   }
 }

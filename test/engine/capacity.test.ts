@@ -236,4 +236,30 @@ describe("a queue that is bounded in bytes", () => {
     expect(queue.work.progress.bytes).toBeGreaterThan(4000);
     expect(queue.work.progress.bytes).toBeLessThan(4500);
   });
+
+  test("takes a batch of more bytes than it may hold as consumers make room", async () => {
+    const world = await World.open();
+    const queue = await world.queue("work", bounded(1000, "block", 3000));
+    const sending = queue.publishAll(numbered(10).map((each) => message(each.repeat(900))));
+    const consumer = await consume(queue);
+    const values: string[] = [];
+    while (values.length < 10) {
+      expect(queue.work.progress.bytes).toBeLessThanOrEqual(3000);
+      const deliveries = await consumer.take();
+      values.push(...texts(deliveries).map((value) => value[0]!));
+      consumer.settle(deliveries);
+    }
+    expect(values).toEqual(numbered(10));
+    expect(await sending).toHaveLength(10);
+  });
+
+  test("refuses a batch of which one message can never fit, and says what was sent before it", async () => {
+    const world = await World.open();
+    const queue = await world.queue("work", bounded(1000, "block", 3000));
+    const sending = errorOf(queue.publishAll(["a", "b", "c", "d".repeat(5000)].map((each) => message(each))));
+    expect(await sending).toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+      message: expect.stringContaining("The first 3 messages of the batch were sent"),
+    });
+  });
 });

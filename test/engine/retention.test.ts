@@ -78,6 +78,15 @@ describe("a durable topic's retention", () => {
     await world.clock.advance(3 * minuteMs);
     expect(texts(await consumer.take())).toEqual(["new"]);
   });
+
+  test("keeps everything for the first group that comes, however many segments it takes", async () => {
+    const world = await World.open();
+    const topic = await world.topic("news");
+    for (let each = 0; each < 100; each++) await topic.publish(message(kilobyte));
+    await world.engine.keeper.pass();
+    const consumer = await consume(topic, { group: "g" });
+    expect(await consumer.take()).toHaveLength(100);
+  });
 });
 
 describe("a queue", () => {
