@@ -54,9 +54,9 @@ export class QueueScheduler<T> implements Scheduler<T> {
   }
 
   #beginNext(): boolean {
-    const { handling, holder } = this.#parts;
+    const { holder } = this.#parts;
     const incoming = this.#waiting[this.#next];
-    if (incoming === undefined || this.#running >= handling.concurrency) return false;
+    if (incoming === undefined) return false;
     this.#next += 1;
     this.#running += 1;
     this.#work.begin([new HeldDelivery(incoming, incoming.attempt, holder)], this.#slices.startMs);

@@ -47,13 +47,21 @@ class OneByOne<M> implements AsyncIterator<M, void, undefined> {
   readonly #batches: AsyncGenerator<readonly M[], void, undefined>;
   #batch: readonly M[] = [];
   #next = 0;
+  /** The batch that is on its way, for those who ask again without waiting. */
+  #fetching: Promise<IteratorResult<M, void>> | undefined;
 
   constructor(batches: AsyncGenerator<readonly M[], void, undefined>) {
     this.#batches = batches;
   }
 
   next(): Promise<IteratorResult<M, void>> {
-    if (this.#next === this.#batch.length) return this.#nextBatch();
+    if (this.#fetching !== undefined) return this.#fetching.then(() => this.next());
+    if (this.#next === this.#batch.length) {
+      this.#fetching = this.#nextBatch().finally(() => {
+        this.#fetching = undefined;
+      });
+      return this.#fetching;
+    }
     return Promise.resolve({ done: false, value: this.#batch[this.#next++] as M });
   }
 

@@ -284,6 +284,18 @@ test("history is read as it was sent, until its end or until told to stop", asyn
   await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
 });
 
+test("closing ends a reading that waits for more", async () => {
+  const { mill, clock } = await engine();
+  await mill.send(events, "a1");
+  const reading = (async () => {
+    for await (const message of mill.read(events)) void message;
+  })();
+  reading.catch(() => {});
+  await clock.advance(0);
+  await mill.close();
+  await expect(reading).rejects.toMatchObject({ code: "CLOSED" });
+});
+
 test("a transaction over a queue and a stream is whole", async () => {
   const { mill } = await engine();
   await mill.transaction(async (transaction) => {

@@ -28,6 +28,21 @@ test("batches give the same messages, many at a time; each iteration begins anew
   }
 });
 
+test("whoever asks for many messages at once gets each of them, in order", async () => {
+  const { mill } = await world();
+  await mill.sendAll(events, [{ n: 1 }, { n: 2 }, { n: 3 }, { n: 4 }, { n: 5 }]);
+  const reading = mill.read(events)[Symbol.asyncIterator]();
+  const results = await Promise.all(Array.from({ length: 6 }, () => reading.next()));
+  expect(results.map((result) => (result.done === true ? "end" : result.value.value.n))).toEqual([
+    1,
+    2,
+    3,
+    4,
+    5,
+    "end",
+  ]);
+});
+
 test("a loop that ends early lets go of the broker", async () => {
   const { mill, driver } = await world();
   await mill.sendAll(events, [{ n: 1 }, { n: 2 }, { n: 3 }]);
