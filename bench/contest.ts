@@ -13,6 +13,8 @@ export interface Contender {
   readonly name: string;
   /** Not measured. The directory is its own, and empty. */
   open(directory: string): Promise<void>;
+  /** Before each round; not measured. Fills or empties what the round works on. */
+  prepare?(seconds: number): Promise<void>;
   /** Works for about `seconds` and returns what it saw: one rate, or one time for each operation. */
   round(seconds: number): Promise<readonly number[]>;
   close(): Promise<void>;
@@ -70,12 +72,12 @@ export async function alternate(contenders: readonly Contender[], setting: Setti
       setting.progress(`${contender.name}: warming up`);
       await contender.open(directory);
       opened.push(contender);
-      await contender.round(seconds);
-      await contender.round(seconds / 2);
+      await warmUp(contender, seconds);
     }
     for (let round = 1; round <= setting.rounds; round++) {
       for (const { contender, rounds } of records) {
         setting.progress(`round ${round} of ${setting.rounds}: ${contender.name}`);
+        await contender.prepare?.(seconds);
         // What one leaves behind as garbage must not be collected at another's expense.
         globalThis.gc?.();
         rounds.push(await contender.round(seconds));
@@ -87,11 +89,18 @@ export async function alternate(contenders: readonly Contender[], setting: Setti
   return records;
 }
 
+async function warmUp(contender: Contender, seconds: number): Promise<void> {
+  for (let round = 0; round < 2; round++) {
+    await contender.prepare?.(seconds);
+    await contender.round(seconds);
+  }
+}
+
 async function profileSubject(subject: Contender, path: string, setting: Setting): Promise<readonly Result[]> {
   await subject.open(setting.directory);
   try {
-    await subject.round(setting.seconds / 2);
-    await subject.round(setting.seconds / 2);
+    await warmUp(subject, setting.seconds / 2);
+    await subject.prepare?.(setting.seconds);
     for (const line of await profiled(() => subject.round(setting.seconds), path)) console.log(line);
   } finally {
     await subject.close();

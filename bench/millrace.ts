@@ -48,15 +48,21 @@ export interface SendsOptions<T> {
 }
 
 /**
- * `sendAll` of all values at once, some such calls in flight. Messages a second. The queue is emptied after each round: what
+ * `sendAll` of all values at once, some such calls in flight. Messages a second. The queue is emptied before each round: what
  * is measured is sending, not how the machine copes with gigabytes of files that only grow.
  */
 export class BatchSends<T> extends Opened {
   readonly #options: SendsOptions<T>;
+  #toEmpty = 0;
 
   constructor(options: SendsOptions<T>) {
     super();
     this.#options = options;
+  }
+
+  async prepare(): Promise<void> {
+    if (this.#toEmpty > 0) await this.drain(this.#options.channels[0] as Channel<T>, this.#toEmpty, emptyingSize);
+    this.#toEmpty = 0;
   }
 
   async round(seconds: number): Promise<readonly number[]> {
@@ -69,7 +75,7 @@ export class BatchSends<T> extends Opened {
       return length;
     };
     const lanes = await Promise.all(Array.from({ length: inFlight }, () => rateOf(seconds, step)));
-    await this.drain(channel, sent, emptyingSize);
+    this.#toEmpty = sent;
     return [lanes.flat().reduce((sum, each) => sum + each, 0)];
   }
 }
@@ -79,6 +85,7 @@ export class SingleSends<T> extends Opened {
   override readonly name: string;
   readonly #options: SendsOptions<T>;
   #next = 0;
+  #toEmpty = 0;
   #over = false;
 
   constructor(options: SendsOptions<T>, name = "millrace") {
@@ -94,6 +101,15 @@ export class SingleSends<T> extends Opened {
     for (const channel of channels) await this.mill.send(channel, values[0] as T);
   }
 
+  /** As with batches; of many queues each holds little. */
+  async prepare(): Promise<void> {
+    const [channel, ...others] = this.#options.channels;
+    if (channel !== undefined && others.length === 0 && this.#toEmpty > 0) {
+      await this.drain(channel, this.#toEmpty, emptyingSize);
+    }
+    this.#toEmpty = 0;
+  }
+
   async round(seconds: number): Promise<readonly number[]> {
     const start = performance.now();
     const before = this.#next;
@@ -103,16 +119,8 @@ export class SingleSends<T> extends Opened {
     await Promise.all(Array.from({ length: this.#options.inFlight }, () => this.#lane()));
     clearTimeout(over);
     const sent = this.#next - before;
-    const rate = (sent / (performance.now() - start)) * 1000;
-    await this.#empty(sent);
-    return [rate];
-  }
-
-  /** As with batches; of many queues each holds little. */
-  async #empty(messages: number): Promise<void> {
-    const [channel, ...others] = this.#options.channels;
-    if (channel === undefined || others.length > 0) return;
-    await this.drain(channel, messages, emptyingSize);
+    this.#toEmpty = sent;
+    return [(sent / (performance.now() - start)) * 1000];
   }
 
   async #lane(): Promise<void> {
@@ -157,8 +165,12 @@ export class Handles extends Opened {
     });
   }
 
-  round(seconds: number): Promise<readonly number[]> {
-    return this.#rounds.round(seconds);
+  prepare(seconds: number): Promise<void> {
+    return this.#rounds.prepare(seconds);
+  }
+
+  round(): Promise<readonly number[]> {
+    return this.#rounds.round();
   }
 
   async #fill(messages: number): Promise<void> {

@@ -35,17 +35,21 @@ export interface Drained {
 export class DrainRounds {
   readonly #subject: Drained;
   #perSecond = 2_000;
+  #messages = 0;
 
   constructor(subject: Drained) {
     this.#subject = subject;
   }
 
-  async round(seconds: number): Promise<readonly number[]> {
-    const messages = Math.max(1_000, Math.ceil((this.#perSecond * seconds) / 1_000) * 1_000);
-    await this.#subject.fill(messages);
+  async prepare(seconds: number): Promise<void> {
+    this.#messages = Math.max(1_000, Math.ceil((this.#perSecond * seconds) / 1_000) * 1_000);
+    await this.#subject.fill(this.#messages);
+  }
+
+  async round(): Promise<readonly number[]> {
     const start = performance.now();
-    await this.#subject.drain(messages);
-    this.#perSecond = (messages / (performance.now() - start)) * 1000;
+    await this.#subject.drain(this.#messages);
+    this.#perSecond = (this.#messages / (performance.now() - start)) * 1000;
     return [this.#perSecond];
   }
 }

@@ -100,8 +100,12 @@ export class PlainjobHandles implements Contender {
     await worker.start();
   }
 
-  round(seconds: number): Promise<readonly number[]> {
-    return this.#rounds.round(seconds);
+  prepare(seconds: number): Promise<void> {
+    return this.#rounds.prepare(seconds);
+  }
+
+  round(): Promise<readonly number[]> {
+    return this.#rounds.round();
   }
 
   async close(): Promise<void> {

@@ -118,8 +118,12 @@ export class SqliteHandles implements Contender {
     })();
   }
 
-  round(seconds: number): Promise<readonly number[]> {
-    return this.#rounds.round(seconds);
+  prepare(seconds: number): Promise<void> {
+    return this.#rounds.prepare(seconds);
+  }
+
+  round(): Promise<readonly number[]> {
+    return this.#rounds.round();
   }
 
   async close(): Promise<void> {
