@@ -118,7 +118,7 @@ describe("damage to both mirrors", () => {
   function placesIn(disk: SimulatedDisk): number[] {
     const bytes = contentOf(disk, "meta/a");
     const places = [12];
-    for (const _ of entries) places.push((places.at(-1) as number) + 16 + bytes.readUInt32LE(places.at(-1) as number));
+    for (const _ of entries) places.push(places.at(-1)! + 16 + bytes.readUInt32LE(places.at(-1)));
     return places;
   }
 
