@@ -25,6 +25,8 @@ export const commandCodes = {
   FILE_UNREADABLE: exitCodes.notFound,
   /** A line of input is not what `--json` promises. */
   INPUT_INVALID: exitCodes.failure,
+  /** stdout cannot be written to: the disk behind it is full, for one. */
+  OUTPUT_FAILED: exitCodes.failure,
   /** The command of `handle --exec` cannot be run at all. */
   COMMAND_UNUSABLE: exitCodes.failure,
   /** `verify` found damage. */

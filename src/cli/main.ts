@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The program `millrace`: the command line on this process. What it does is in `run.ts`. */
-import { MessageChannel } from "node:worker_threads";
 import { systemClock } from "../base/clock.js";
 import { exitCodes } from "./exit-code.js";
 import { run } from "./run.js";
@@ -16,10 +15,6 @@ function onSignal(): void {
 process.on("SIGINT", onSignal);
 process.on("SIGTERM", onSignal);
 
-// Neither a waiting consumer nor a reader keeps a process alive by itself: an open port does, until the work is over.
-const { port1: awake } = new MessageChannel();
-awake.on("message", () => {});
-
 process.exitCode = await run(process.argv.slice(2), {
   // Asked for by name only: looking at stdin already opens it.
   get stdin() {
@@ -31,4 +26,3 @@ process.exitCode = await run(process.argv.slice(2), {
   signal: interrupt.signal,
   clock: systemClock,
 });
-awake.close();

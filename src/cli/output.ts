@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { systemCodeOf } from "../disk/failure.js";
+import { CommandError } from "./failure.js";
 import type { OutputStream } from "./io.js";
 
 /**
@@ -38,7 +39,7 @@ export class Output {
     return this.write(`${text}\n`);
   }
 
-  /** Resolves once everything has been handed to the system: exiting earlier would cut a pipe short. */
+  /** Resolves once everything has been handed to the system. Throws when something could not be. */
   async end(): Promise<void> {
     if (!this.#gone.signal.aborted && this.#stream.writableLength > 0) {
       await new Promise<void>((resolve) => {
@@ -46,7 +47,9 @@ export class Output {
         this.#stream.write("", () => resolve());
       });
     }
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.#failure === undefined) return;
+    const what = `the output is not whole, it could not be written: ${this.#failure.message}`;
+    throw new CommandError("OUTPUT_FAILED", what, { cause: this.#failure });
   }
 
   readonly #onError = (error: Error): void => {

@@ -69,7 +69,10 @@ test("a defect is called unexpected, and shows its stack only when asked", async
   expect(stderr).toMatch(/UNEXPECTED: boom\nRangeError: boom\n {4}at /);
 });
 
-test("a TypeError of the language is a defect, not the user's mistake", async () => {
-  const open = failing(new TypeError("mill.nothing is not a function"));
+test.each([
+  ["of the language", new TypeError("mill.nothing is not a function")],
+  ["of Node", Object.assign(new TypeError('The "path" argument must be a string'), { code: "ERR_INVALID_ARG_TYPE" })],
+])("a TypeError %s is a defect, not the user's mistake", async (_, error) => {
+  const open = failing(error);
   expect((await commandLine(["channels", ...anywhere], { open })).stderr).toMatch(/UNEXPECTED/);
 });

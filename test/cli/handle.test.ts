@@ -74,9 +74,18 @@ describe("handle --exec", () => {
   test("gives messages back untried when there is no such command", async () => {
     const run = commandsOn(freshPath());
     await run(["send", "emails"], { stdin: "one\ntwo\n" });
-    const { exitCode, stderr } = await run(["handle", "emails", "--exec", "no-such-command-anywhere", ...untilEmpty]);
+    const { exitCode, stderr, objects } = await run([
+      "handle",
+      "emails",
+      "--json",
+      "--exec",
+      "no-such-command-anywhere",
+      ...untilEmpty,
+    ]);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/millrace: COMMAND_UNUSABLE: the shell cannot run the command \(exit code 127\)/);
+    expect(stderr).toMatch(/"COMMAND_UNUSABLE","message":"the shell cannot run the command \(exit code 127\)/);
+    // Once is enough to know.
+    expect(objects).toMatchObject([{ attempt: 1, outcome: "released", exitCode: 127 }]);
     expect((await run(["peek", "emails", "--json"])).objects.map((each) => [each["value"], each["attempts"]])).toEqual([
       ["one", 0],
       ["two", 0],
@@ -113,6 +122,25 @@ describe("handle --exec", () => {
     const { stdout } = await run(["handle", "log", "--exec", "cat", "--group", "audit", ...untilEmpty]);
     expect(stdout.split("").toSorted()).toEqual(["a", "b", "c"]);
     expect((await run(["lag", "log", "audit", "--json"])).objects.every((each) => each["messages"] === 0)).toBe(true);
+  });
+
+  test("lets a group begin where it is told, the first time", async () => {
+    const run = commandsOn(freshPath());
+    await run(["send", "log", "--kind", "stream", "--partitions", "1"], { stdin: "a\nb\n" });
+    const { stdout } = await run([
+      "handle",
+      "log",
+      "--exec",
+      "cat",
+      "--group",
+      "late",
+      "--from",
+      "latest",
+      ...untilEmpty,
+    ]);
+    expect(stdout).toBe("");
+    await run(["send", "log", "c"]);
+    expect((await run(["handle", "log", "--exec", "cat", "--group", "late", ...untilEmpty])).stdout).toBe("c");
   });
 
   test("at Ctrl-C finishes what runs, and takes nothing more", async () => {

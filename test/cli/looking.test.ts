@@ -200,3 +200,14 @@ test("looking changes nothing: sent again and again, the same is seen", async ()
   ]);
   expect(objects.map((each) => each["value"])).toEqual(["b"]);
 });
+
+test("a message that waits for its retry says how long it still will", async () => {
+  const run = commandsOn(freshPath());
+  await run(["send", "emails", "x"]);
+  await run(["handle", "emails", "--exec", "exit 1", "--limit", "1", "--backoff", "5m"], {
+    open: (address, options) => open(address, { ...options, random: () => 0.9 }),
+  });
+  const [message] = (await run(["peek", "emails", "--json"])).objects;
+  expect(message).toMatchObject({ state: "delayed", attempts: 1, until: expect.stringMatching(/^\d{4}-/) as string });
+  expect((await run(["peek", "emails"])).stdout).toMatch(/^emails\/0\/0 +delayed, 4\.[45] m left +1 /m);
+});

@@ -1,6 +1,7 @@
 import { Writable } from "node:stream";
 import { expect, test } from "vitest";
 import { Output } from "../../src/cli/output.js";
+import { commandLine } from "./command-line.js";
 
 /** Takes nothing until it is told to. */
 class Slow extends Writable {
@@ -66,5 +67,15 @@ test("a disk that is full behind stdout is an error", async () => {
   const output = new Output(stream);
   await output.write("one");
   await new Promise((resolve) => setImmediate(resolve));
-  await expect(output.end()).rejects.toThrow("write ENOSPC");
+  await expect(output.end()).rejects.toThrow("the output is not whole, it could not be written: write ENOSPC");
+});
+
+test("a verb whose output was lost has failed", async () => {
+  const stdout = new Writable({
+    write: (_chunk, _encoding, done) => done(Object.assign(new Error("write ENOSPC"), { code: "ENOSPC" })),
+  });
+  expect(await commandLine(["--help"], { stdout })).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/^millrace: OUTPUT_FAILED: .*write ENOSPC\n$/) as string,
+  });
 });

@@ -27,6 +27,13 @@ describe("tail", () => {
     expect(stdout.split("\n").filter(Boolean)).toEqual(expected);
   });
 
+  test("that has printed as many as it should waits for no more", async () => {
+    expect(await (await history())(["tail", "numbers", "--limit", "2"])).toMatchObject({
+      exitCode: 0,
+      stdout: "0\n1\n",
+    });
+  });
+
   test("prints one partition alone, or all of them", async () => {
     const run = await history();
     const all = (await run(["tail", "spread", "--until-end", "--json"])).objects;

@@ -132,8 +132,6 @@ class Worker {
 
   async #handle(delivery: Delivery<Uint8Array>): Promise<Settlement | undefined> {
     const { limit } = this.#options;
-    // What was taken beyond the limit, or after the command proved hopeless, goes back as it came.
-    if (this.#stop.signal.aborted) return settlementOf({ kind: "hopeless", why: "the worker stops" }, "");
     this.#started += 1;
     if (limit !== undefined && this.#started >= limit) this.#stop.abort();
     const startedMs = this.#call.io.clock.monotonicMs();
