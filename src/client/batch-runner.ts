@@ -88,7 +88,6 @@ export class BatchRunner<T> implements Runner<T> {
   }
 
   #decide(held: HeldDelivery<T>, result: unknown): void {
-    if (held.concluded) return;
     if (result === undefined && held.staging === undefined) this.#to.outcomes.done(held);
     else conclude(held, afterResult(result, held.attempt, this.#to.rules), this.#to);
   }

@@ -3,7 +3,7 @@ import type { HeldDelivery } from "./held-delivery.js";
 import { afterError, doneVerdict } from "./verdict.js";
 import type { Rules, Verdict } from "./verdict.js";
 
-/** Where the outcome of a handler goes. Called once for each delivery, and never after it was concluded otherwise. */
+/** Where the outcome of a handler goes. It ignores what comes after a delivery was concluded: the handler's time may have been over. */
 export interface Outcomes<T> {
   /** Done, and nothing else to say: the way of nearly every message. */
   done(held: HeldDelivery<T>): void;
@@ -19,19 +19,16 @@ export function conclude<T>(
   to: { readonly outcomes: Outcomes<T>; readonly rules: Rules },
 ): void {
   const { outcomes, rules } = to;
-  if (held.concluded) return;
   const { staging } = held;
   if (verdict.kind !== "done") return outcomes.decided(held, verdict, noSends);
   if (staging === undefined) return outcomes.done(held);
   const failed = (error: unknown): void => {
-    if (!held.concluded) outcomes.decided(held, afterError(error, held.attempt, rules), noSends);
+    outcomes.decided(held, afterError(error, held.attempt, rules), noSends);
   };
   try {
     const sends = staging.end();
     if (!(sends instanceof Promise)) return outcomes.decided(held, doneVerdict, sends);
-    sends.then((staged) => {
-      if (!held.concluded) outcomes.decided(held, doneVerdict, staged);
-    }, failed);
+    sends.then((staged) => outcomes.decided(held, doneVerdict, staged), failed);
   } catch (error) {
     failed(error);
   }

@@ -19,8 +19,8 @@ export const defaults = {
   drainMs: 30_000,
   /** How often it is looked at whether a consumer that waits for messages is being passed over. */
   progressMs: 60_000,
-  /** How many events of a stream a consumer may hold at once, most of them not begun. */
-  streamAhead: 1_024,
+  /** A consumer of a stream holds as many events as it gets done in this time, and not more than so many. */
+  stream: { aheadMs: 500, aheadMax: 1_024 },
   /** How long a send may wait for room. */
   sendTimeoutMs: Infinity,
   load: { batch: 1_000, batchBytes: 1_048_576, inFlight: 4 },

@@ -22,13 +22,20 @@ export class LaneScheduler<T> implements Scheduler<T> {
   /** Deliveries that have not ended. */
   #held = 0;
   #calling = 0;
+  /** How many it may hold, and what that is decided by: how many have ended since it was decided last. */
+  #ahead: number;
+  #ended = 0;
+  #adaptedAtMs: number;
 
   constructor(parts: SchedulerParts<T>) {
     this.#parts = parts;
+    this.#ahead = this.#least;
+    this.#adaptedAtMs = parts.clock.monotonicMs();
     this.#slices = new Slices(parts.clock, () => this.#beginNext());
     this.#work = new Work(parts, {
       ended: (held) => {
         this.#held -= 1;
+        this.#ended += 1;
         this.#decided(this.#lane(held.incoming.partition));
       },
       keep: (held, verdict) => {
@@ -43,14 +50,13 @@ export class LaneScheduler<T> implements Scheduler<T> {
     return this.#work.begun;
   }
 
-  /** While every place is taken, half of what it may hold is enough to have ahead. */
+  /** Asks in few, larger portions: not before half of what it may hold is through. */
   room(): number {
-    const busy = this.#calling >= this.#parts.handling.concurrency;
-    const ahead = defaults.streamAhead;
-    return busy && this.#held > ahead / 2 ? 0 : Math.max(0, ahead - this.#held);
+    return this.#held > this.#ahead / 2 ? 0 : this.#ahead - this.#held;
   }
 
   add(deliveries: readonly IncomingDelivery[]): void {
+    this.#adapt();
     for (const incoming of deliveries) {
       const lane = this.#lane(incoming.partition);
       lane.push(incoming);
@@ -75,6 +81,25 @@ export class LaneScheduler<T> implements Scheduler<T> {
 
   expire(held: HeldDelivery<T>): void {
     this.#work.expire(held);
+  }
+
+  /** One call under way, and one ready, for each place. */
+  get #least(): number {
+    return 2 * this.#parts.handling.size * this.#parts.handling.concurrency;
+  }
+
+  /**
+   * Holds as much as it gets done in a moment. What it holds it keeps from other members, and when a partition moves to
+   * one of them, that has to wait for it; too little, and it would ask for each event by itself.
+   */
+  #adapt(): void {
+    if (this.#ended === 0) return;
+    const nowMs = this.#parts.clock.monotonicMs();
+    const perMs = this.#ended / (nowMs - this.#adaptedAtMs);
+    const { aheadMs, aheadMax } = defaults.stream;
+    this.#ahead = Math.max(this.#least, Math.floor(Math.min(perMs * aheadMs, aheadMax)));
+    this.#adaptedAtMs = nowMs;
+    this.#ended = 0;
   }
 
   #lane(partition: number | undefined): Lane<T> {

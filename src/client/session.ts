@@ -75,7 +75,7 @@ export class Session<T> {
       if (this.#stopped) return;
       const room = this.#paused ? 0 : this.#scheduler.room();
       if (room === 0) await this.#nextNews();
-      else await this.#fetch(room);
+      else this.#accept(await this.#ask(room));
       if (clock.monotonicMs() - turnMs < fetchMsMax) continue;
       await new Promise<void>((resolve) => clock.soon(resolve));
       turnMs = clock.monotonicMs();
@@ -144,19 +144,19 @@ export class Session<T> {
     timer.cancel();
   }
 
-  async #fetch(room: number): Promise<void> {
+  #ask(room: number): Promise<readonly IncomingDelivery[]> {
     this.#fetches += 1;
     this.#isFetching = true;
-    const deliveries = await this.#source.take(room);
+    return this.#source.take(room);
+  }
+
+  #accept(deliveries: readonly IncomingDelivery[]): void {
     this.#isFetching = false;
+    if (this.#paused || this.#stopped || this.#failure !== undefined) return this.#release(deliveries);
     if (deliveries.length === 0) {
-      if (this.#stopped || this.#failure !== undefined) return;
-      throw new MillraceError(
-        "CLOSED",
-        `the driver closed the source of the ${describeHandling(this.#parts.handling)}`,
-      );
+      const text = `the driver closed the source of the ${describeHandling(this.#parts.handling)}`;
+      throw new MillraceError("CLOSED", text);
     }
-    if (this.#paused || this.#stopped) return this.#release(deliveries);
     this.#watch.holding();
     this.#scheduler.add(deliveries);
   }

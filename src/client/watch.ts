@@ -59,7 +59,6 @@ export class Watch<T> {
     this.#deadline = undefined;
     const nowMs = this.#clock.monotonicMs();
     for (const held of this.#scheduler.begun) {
-      if (held.concluded) continue;
       const leftMs = held.startedAtMs + this.#handling.timeoutMs - nowMs;
       if (leftMs > 0) {
         this.#deadline = this.#clock.after(leftMs, () => this.#expire());

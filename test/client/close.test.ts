@@ -65,7 +65,10 @@ test("events that wait for their turn go back when a consumer closes, the last f
   const events = stream<number>("events", { partitions: 1 });
   await mill.sendAll(events, [1, 2, 3]);
   const finish: (() => void)[] = [];
-  const consumer = mill.handle(events, () => new Promise<void>((resolve) => void finish.push(resolve)), { group: "g" });
+  const consumer = mill.handle(events, () => new Promise<void>((resolve) => void finish.push(resolve)), {
+    group: "g",
+    concurrency: 2,
+  });
   await rest();
   const source = driver.channel("events").source("g");
   const closing = consumer.close();

@@ -185,6 +185,7 @@ test("closed while it is stalled, it is closed", async () => {
   await rest();
   driver.channel("q").source().fail(new MillraceError("TIMEOUT", "the broker is silent"));
   await rest();
+  driver.channel("q").consumeFailure = new MillraceError("TIMEOUT", "still silent");
   await consumer.close();
   expect(consumer.state).toBe("closed");
   await expect(consumer.closed).resolves.toBeUndefined();

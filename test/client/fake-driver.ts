@@ -131,7 +131,7 @@ export class FakeChannel implements DeclaredChannel {
 
   room(): Promise<void> | undefined {
     this.#refuseFull();
-    return undefined;
+    return this.hold;
   }
 
   async consume(options: ConsumeOptions): Promise<Source> {

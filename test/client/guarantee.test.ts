@@ -166,6 +166,20 @@ test("a full channel refuses a staged send, so that the delivery comes again whe
   expect(driver.channel("small").texts()).toEqual(['"full"', '"x"']);
 });
 
+test("a staged send waits for room, and the settlement with it", async () => {
+  const { mill, driver } = await world();
+  await mill.send(output, "before");
+  await mill.send(input, 1);
+  let makeRoom = (): void => {};
+  driver.channel("output").hold = new Promise((resolve) => (makeRoom = resolve));
+  mill.handle(input, (_value, delivery) => void delivery.send(output, "x"));
+  await rest();
+  expect(driver.channel("input").source().settlements).toEqual([]);
+  makeRoom();
+  await rest();
+  expect(driver.channel("output").texts()).toEqual(['"before"', '"x"']);
+});
+
 test("when a handler's sends cannot be stored for now, its message comes again uncounted; when they never can, it has failed", async () => {
   for (const [error, attempts, reasons] of [
     [new MillraceError("DISK_FULL", "no space"), [1, 1, 1], []],

@@ -79,6 +79,21 @@ test("an error ends the load after what is on its way, and says how far it came"
   expect(driver.channel("anything").records).toHaveLength(20);
 });
 
+test("it does not end before what is on its way has", async () => {
+  const { mill, driver } = await world();
+  await mill.send(numbers, 0);
+  let go = (): void => {};
+  driver.channel("numbers").hold = new Promise((resolve) => (go = resolve));
+  let hasEnded = false;
+  const values = [1, 2, 3n as never];
+  const loading = mill.load(numbers, values, { batch: 2 }).finally(() => (hasEnded = true));
+  loading.catch(() => {});
+  await rest();
+  expect(hasEnded).toBe(false);
+  go();
+  await expect(loading).rejects.toThrow(/after 2 values/);
+});
+
 test("an error of the broker ends it too, and one of the source passes through as it is", async () => {
   const { mill, driver } = await world();
   await mill.send(numbers, 0);

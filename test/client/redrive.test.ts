@@ -187,6 +187,7 @@ test("two channels whose dead letters share a queue do not see each other's", as
   const values = async (dead: DeadLetters<string>): Promise<string[]> =>
     (await dead.list()).map((letter) => letter.message.value);
   expect(await values(mill.admin.dead(dotted))).toEqual(["of the queue"]);
+  expect(await mill.admin.dead(dotted).drop({ all: true })).toBe(1);
   expect(await values(mill.admin.dead(grouped, { group: "b" }))).toEqual(["of the topic"]);
 });
 

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { sleep } from "../../src/base/clock.js";
 import { fixed, reject, stream } from "../../src/index.js";
 import { rest } from "./manual-clock.js";
 import { world } from "./world.js";
@@ -178,19 +179,31 @@ test("on its last attempt an event of a batch comes alone, and order is kept", a
   expect(await mill.admin.dead(events, { group: "g" }).list()).toMatchObject([{ message: { value: "a2" } }]);
 });
 
-test("a consumer takes no more of a stream than it may hold ahead", async () => {
-  const { mill, driver } = await world();
-  for (let round = 0; round < 5; round++)
-    await mill.sendAll(
+test("a consumer holds as many events as it gets done in a moment: few when they take long, many when they do not", async () => {
+  for (const [handlerMs, least, most] of [
+    [10_000, 2, 2],
+    [20, 20, 25],
+    [0, 1_000, 1_024],
+  ] as const) {
+    const { mill, driver, clock } = await world();
+    await mill.load(
       events,
-      Array.from({ length: 500 }, () => "x"),
-      { key: "a" },
+      Array.from({ length: 4_000 }, () => "x"),
     );
-  mill.handle(events, () => new Promise(() => {}), { group: "g" });
-  await rest();
-  const leased = driver
-    .channel("events")
-    .group("g")
-    .entries.filter((entry) => entry.state === "leased");
-  expect(leased).toHaveLength(1_024);
+    const { entries } = driver.channel("events").group("g");
+    let held = 0;
+    const consumer = mill.handle(
+      events,
+      async () => {
+        held = Math.max(held, entries.filter((entry) => entry.state === "leased").length);
+        if (handlerMs > 0) await sleep(clock, handlerMs);
+      },
+      { group: "g" },
+    );
+    await clock.advance(handlerMs * 50);
+    expect(held).toBeGreaterThanOrEqual(least);
+    expect(held).toBeLessThanOrEqual(most);
+    void consumer.close();
+    await clock.advance(30_000);
+  }
 });
