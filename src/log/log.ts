@@ -15,7 +15,8 @@ import type { Limits } from "../base/limits.js";
 import type { Logger } from "../base/logger.js";
 import type { Disk } from "../disk/disk.js";
 import type { RecordInput } from "./batch/record.js";
-import { Checkpointer, inlineTails, type TakenCheckpoint } from "./checkpoint/checkpointer.js";
+import { Checkpointer } from "./checkpoint/checkpointer.js";
+import { CheckpointSchedule } from "./checkpoint/schedule.js";
 import { Committer } from "./commit/committer.js";
 import type { SealedGroup } from "./commit/group.js";
 import type { Finding } from "./finding.js";
@@ -41,8 +42,12 @@ export interface LogOptions {
   readonly logger: Logger;
 }
 
-/** What writing and syncing one tail's file costs, as bytes of sequential writing. */
-const bytesPerTail = 32 * 1024;
+interface LogParts {
+  readonly partitions: Partitions;
+  readonly pages: PageStore;
+  readonly recovered: Recovered;
+  readonly files: WalFiles;
+}
 
 /** With durability "interval", at most this much time passes between a write and its sync. */
 const syncIntervalMs = 100;
@@ -50,44 +55,39 @@ const syncIntervalMs = 100;
 export class Log {
   readonly #options: LogOptions;
   readonly #partitions: Partitions;
-  readonly #pages: PageStore;
   readonly #space: Space;
   readonly #files: WalFiles;
   readonly #journal: MetaJournal;
   readonly #committer: Committer;
-  readonly #checkpointer: Checkpointer;
+  readonly #checkpoints: CheckpointSchedule;
   readonly #findings: Finding[];
-  #orphans: string[] = [];
-  #checkpointing: Promise<void> | undefined;
-  #spillingAhead: Promise<void> | undefined;
-  #checkpointLsn: number;
-  #uncheckpointedBytes = 0;
   #intervalTimer: Timer | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(options: LogOptions, parts: { partitions: Partitions; pages: PageStore; recovered: Recovered; files: WalFiles; checkpointLsn: number }) {
+  private constructor(options: LogOptions, parts: LogParts) {
     const { partitions, pages, recovered, files } = parts;
     const { disk, clock, limits, durability, logger } = options;
     this.#options = options;
     this.#partitions = partitions;
-    this.#pages = pages;
     this.#files = files;
     this.#journal = recovered.journal;
     this.#findings = [...recovered.findings];
-    this.#checkpointLsn = parts.checkpointLsn;
     this.#space = new Space({ disk, clock, logger, reserveBytes: limits.reserveBytes, recover: () => this.#findRoom() });
-    this.#checkpointer = new Checkpointer({ disk, pages, partitions: () => partitions.all(), sequence: recovered.sequence, intactSlot: recovered.intactSlot });
+    const checkpointer = new Checkpointer({ disk, pages, partitions: () => partitions.all(), sequence: recovered.sequence, intactSlot: recovered.intactSlot });
     const hooks = {
       snapshot: () => options.state.snapshot(),
       completed: (group: SealedGroup) => this.#completed(group),
       outOfSpace: () => this.#space.nextAttempt(),
-      syncStored: (partition: Partition) => this.#checkpointer.syncPartition(partition),
+      syncStored: (partition: Partition) => checkpointer.syncPartition(partition),
       fenced: (error: MillraceError) => logger.error({ where: disk.where, cause: String(error.cause) }, error.message),
     };
     this.#committer = new Committer({ files, clock, limits, durability, lsn: recovered.scan.lastLsn, hooks });
+    const committer = this.#committer;
+    const failed = (error: unknown): void => this.#checkpointFailed(error);
+    this.#checkpoints = new CheckpointSchedule({ checkpointer, committer, partitions, pages, files, clock, limits, lsn: recovered.checkpointLsn, failed });
     partitions.attach({
       trimLater: (partition) => this.#committer.trimLater(partition),
-      retired: (segments) => this.#retired(segments),
+      retired: (segments) => this.#checkpoints.retire(segments),
       damageMet: (finding) => this.#found(finding),
     });
   }
@@ -115,8 +115,8 @@ export class Log {
     });
     for (const name of scan.spares) files.adoptSpare(name);
     for (const live of scan.live) files.adoptLive(live);
-    const log = new Log(options, { partitions, pages, recovered, files, checkpointLsn: recovered.checkpointLsn });
-    if (!scan.damaged) log.#orphans = partitions.orphans(recovered.touched);
+    const log = new Log(options, { partitions, pages, recovered, files });
+    if (!scan.damaged) log.#checkpoints.orphans = partitions.orphans(recovered.touched);
     await log.#begin(recovered);
     return log;
   }
@@ -151,7 +151,7 @@ export class Log {
   admission(bytes: number): Promise<void> | undefined {
     this.#mustAccept();
     const reserve = this.#options.limits.walFileBytes / 4;
-    if (this.#files.liveBytes > this.#options.limits.walBytesMax && this.#checkpointing !== undefined) return this.#checkpointing;
+    if (this.#files.liveBytes > this.#options.limits.walBytesMax && this.#checkpoints.writing !== undefined) return this.#checkpoints.writing;
     if (this.#files.nextReady || this.#files.leftBytes - this.#committer.gatheredBytes - bytes > reserve) return undefined;
     return this.#prepareNext();
   }
@@ -239,10 +239,7 @@ export class Log {
   /** Resolves once a checkpoint taken from now on is durable, or could not be made for lack of room. */
   async checkpoint(): Promise<void> {
     this.#mustBeOpen();
-    await this.#checkpointing;
-    this.#committer.requestSnapshot();
-    await this.#committer.drained();
-    await this.#checkpointing;
+    await this.#checkpoints.now();
   }
 
   /** Commits what gathers, takes a checkpoint, and lets go of the files. */
@@ -267,15 +264,7 @@ export class Log {
 
   async #lastCheckpoint(): Promise<void> {
     await this.#space.finish();
-    await this.#committer.drained();
-    await this.#spillingAhead;
-    await this.#committer.drained();
-    await this.#checkpointing;
-    if (this.#committer.lsn > this.#checkpointLsn || this.#checkpointer.retiredBytes > 0) {
-      this.#committer.requestSnapshot();
-      await this.#committer.drained();
-      await this.#checkpointing;
-    }
+    await this.#checkpoints.last();
     await this.#space.settled();
   }
 
@@ -288,7 +277,7 @@ export class Log {
     }
     this.#files.roll();
     if (recovered.sequence === 0) await this.#checkpointAt({ lsn: this.#committer.lsn, generation: this.#files.current.generation, salt: this.#files.current.salt, position: fileHeaderBytes });
-    else if (recovered.scan.lastLsn > this.#checkpointLsn || recovered.findings.length > 0) this.#committer.requestSnapshot();
+    else if (recovered.scan.lastLsn > this.#checkpoints.lsn || recovered.findings.length > 0) this.#committer.requestSnapshot();
     for (const finding of recovered.findings) this.#tell(finding);
     if (this.#options.durability === "interval") this.#syncLater();
     this.#background(this.#prepareNext());
@@ -308,52 +297,19 @@ export class Log {
     }
   }
 
-  async #checkpointAt(wal: WalPosition): Promise<void> {
-    await this.#writeCheckpoint(this.#checkpointer.take(wal, this.#options.state.snapshot()));
+  #checkpointAt(wal: WalPosition): Promise<void> {
+    return this.#checkpoints.at(wal, this.#options.state.snapshot());
   }
 
   #completed(group: SealedGroup): void {
     for (const { partition } of group.batches) this.#relieve(partition);
-    if (group.snapshot !== undefined) this.#takeCheckpoint(group.snapshot);
+    this.#checkpoints.committed(group);
     if (!this.#files.nextReady) this.#background(this.#prepareNext());
-    for (const { view } of group.batches) this.#uncheckpointedBytes += view.bytes.length;
-    this.#uncheckpointedBytes += group.writer.framedBytes;
-    if (this.#uncheckpointedBytes >= this.#checkpointDueBytes()) this.#checkpointSoon();
   }
 
   #relieve(partition: Partition): void {
     if (this.#space.full) return;
     if (!this.#partitions.relieve(partition)) this.#space.report();
-  }
-
-  #takeCheckpoint(snapshot: ReturnType<StateMachine["snapshot"]>): void {
-    const { current } = this.#files;
-    const wal = { lsn: this.#committer.lsn, generation: current.generation, salt: current.salt, position: current.position };
-    if (this.#checkpointing !== undefined) {
-      // Asked for twice. The pages this snapshot names as changed must not be forgotten.
-      this.#pages.stage(snapshot.pages);
-      return;
-    }
-    this.#uncheckpointedBytes = 0;
-    let taken: TakenCheckpoint;
-    try {
-      taken = this.#checkpointer.take(wal, snapshot);
-    } catch (error) {
-      this.#checkpointFailed(error);
-      return;
-    }
-    this.#checkpointing = this.#writeCheckpoint(taken)
-      .catch((error: unknown) => this.#checkpointFailed(error))
-      .finally(() => {
-        this.#checkpointing = undefined;
-      });
-  }
-
-  async #writeCheckpoint(taken: TakenCheckpoint): Promise<void> {
-    await this.#checkpointer.write(taken);
-    this.#checkpointLsn = taken.wal.lsn;
-    this.#files.release(taken.wal.generation);
-    this.#partitions.removeOrphans(this.#orphans.splice(0));
   }
 
   #checkpointFailed(error: unknown): void {
@@ -365,7 +321,7 @@ export class Log {
   async #findRoom(): Promise<boolean> {
     if (this.#committer.failure !== undefined) return false;
     // Lets go of files that can be used again. Not waited for: the committer may itself be waiting for us.
-    this.#checkpointSoon();
+    this.#checkpoints.soon();
     await this.#files.prepare();
     return this.#partitions.relieveAll();
   }
@@ -381,30 +337,6 @@ export class Log {
       this.#committer.fence(error);
       throw this.#committer.failure as MillraceError;
     }
-  }
-
-  #retired(segments: readonly Segment[]): void {
-    this.#checkpointer.retire(segments);
-    if (this.#checkpointer.retiredBytes >= this.#options.limits.segmentBytes) this.#checkpointSoon();
-  }
-
-  /** A checkpoint costs a file and a sync for each tail it cannot hold: with many of them it waits until it is worth that. */
-  #checkpointDueBytes(): number {
-    const { checkpointBytes, walBytesMax } = this.#options.limits;
-    return Math.max(checkpointBytes, Math.min(checkpointBytes + this.#partitions.tailBudget.count * bytesPerTail, walBytesMax / 2));
-  }
-
-  #checkpointSoon(): void {
-    if (this.#checkpointing !== undefined || this.#spillingAhead !== undefined) return;
-    const pause = (): Promise<void> => new Promise((resolve) => this.#options.clock.soon(resolve));
-    this.#spillingAhead = this.#partitions
-      .spillAhead(inlineTails, pause)
-      // For lack of room, and the checkpoint will meet it too.
-      .catch((error: unknown) => this.#checkpointFailed(error))
-      .finally(() => {
-        this.#spillingAhead = undefined;
-        this.#committer.requestSnapshot();
-      });
   }
 
   #syncLater(): void {

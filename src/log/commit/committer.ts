@@ -233,7 +233,7 @@ export class Committer {
       else this.#unsynced = true;
       if (this.#unsynced) for (const partition of stored) this.#unsyncedPartitions.add(partition);
     }
-    if ((this.#mode as Mode) === "fenced") throw this.#failure as MillraceError;
+    if (this.#failure !== undefined) throw this.#failure;
     this.#writers.push(group.writer);
     this.#complete(group);
   }

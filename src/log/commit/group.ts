@@ -22,9 +22,9 @@ export class GatheringGroup {
   seal(writer: FrameWriter, directBytesMin: number): SealedGroup {
     writer.begin();
     const batches = this.#sealBatches();
-    const direct = largePartitions(batches, directBytesMin);
+    const large = this.bytes < directBytesMin ? undefined : largePartitions(batches, directBytesMin);
     for (const batch of batches) {
-      batch.direct = direct.has(batch.partition);
+      batch.direct = large?.has(batch.partition) === true;
       if (!batch.direct) writer.batch(batch.partition.topicId, batch.partition.index, batch.view.bytes);
     }
     for (const source of this.sources) source.drain(writer);
