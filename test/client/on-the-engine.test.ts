@@ -1,4 +1,5 @@
 /** The whole way, over the engine in memory: what the fake broker promises elsewhere, the real one has to keep. */
+import { sleep } from "../../src/base/clock.js";
 import { onTestFinished, expect, test } from "vitest";
 import { bytes, fixed, later, open, queue, reject, silentLogger, stream, topic } from "../../src/index.js";
 import type { Millrace } from "../../src/index.js";
@@ -282,6 +283,40 @@ test("history is read as it was sent, until its end or until told to stop", asyn
     for await (const message of mill.read(events, { signal: stop.signal })) if (message.value === "a3") stop.abort();
   })();
   await expect(reading).rejects.toMatchObject({ code: "ABORTED" });
+});
+
+test("members of a group share the partitions; what one leaves goes to the others, in order, once", async () => {
+  const { mill, clock } = await engine();
+  const many = stream<number>("many", { partitions: 4 });
+  const seen: string[] = [];
+  const start = (who: string): ReturnType<typeof mill.handle> =>
+    mill.handle(
+      many,
+      async (value, { message }) => {
+        await sleep(clock, 5);
+        seen.push(`${who} ${message.partition} ${value}`);
+      },
+      { group: "g", concurrency: 4 },
+    );
+  const first = start("first");
+  await first.ready;
+  for (let value = 0; value < 200; value++) await mill.send(many, value, { key: `k${value}` });
+  await clock.advance(50);
+  const second = start("second");
+  await clock.advance(100);
+  const closing = first.close();
+  await clock.advance(30_000);
+  await closing;
+  const workers = new Set(seen.map((each) => each.split(" ")[0]));
+  expect([...workers]).toEqual(["first", "second"]);
+  for (const partition of ["0", "1", "2", "3"]) {
+    const values = seen.filter((each) => each.split(" ")[1] === partition).map((each) => Number(each.split(" ")[2]));
+    expect(values.length).toBeGreaterThan(0);
+    expect(values).toEqual(values.toSorted((one, other) => one - other));
+  }
+  expect(new Set(seen.map((each) => each.split(" ")[2])).size).toBe(200);
+  expect(seen).toHaveLength(200);
+  void second;
 });
 
 test("closing ends a reading that waits for more", async () => {
