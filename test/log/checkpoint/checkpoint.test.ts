@@ -41,18 +41,15 @@ describe("a checkpoint", () => {
     expect(found(await world.kill()).numbers).toEqual(range(60));
   });
 
-  test("lets the files of the write-ahead log be used again: none is made any more, whatever is written", async () => {
+  test("lets the files of the write-ahead log be used again: there are never many, whatever is written", async () => {
     const limits = { checkpointBytes: 8_000, walBytesMax: 16_000 };
     const world = await LogWorld.open({ limits, disk: { trace: true } });
     const made = (): number => world.disk.trace.filter(({ what, path }) => what === "create" && path.startsWith("wal/")).length;
-    await sendMany(world, 300);
+    // Fills more than a hundred files.
+    await sendMany(world, 900);
     await turn();
-    const before = made();
-    // Fills a hundred files.
-    await sendMany(world, 600, 300);
-    await turn();
-    expect(made()).toBeLessThanOrEqual(before + 3);
-    expect(filesIn(world.disk, "wal").length).toBeLessThanOrEqual(before + 3);
+    expect(made()).toBeLessThan(16);
+    expect(filesIn(world.disk, "wal").length).toBeLessThan(16);
     expect(world.log.walBytes).toBeLessThan(40_000);
     expect(found(await world.kill()).numbers).toEqual(range(900));
   });
