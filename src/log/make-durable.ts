@@ -10,6 +10,9 @@ import { alignUp, frameHeaderBytes, nextCandidate } from "./wal/layout.js";
 import { type ScannedFile, wholeFrame, type WalScan } from "./wal/scan.js";
 
 export async function makeDurable(disk: Disk, scan: WalScan): Promise<void> {
+  // Names too: a file that the process before had made and named is used from here on as one that surely stays.
+  await disk.syncDirectory(walDirectory);
+  await disk.syncDirectory("");
   for (const live of scan.live) {
     if (live.lastFrameAt === undefined) continue;
     // Where each frame was synced before the next was written, only the last one may not have been.
