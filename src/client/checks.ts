@@ -18,8 +18,8 @@ export function checkOneOf<T extends string>(value: unknown, allowed: readonly T
 
 /** @throws TypeError when `options` is no object, or has an option nobody knows: a typo must not pass for a default. */
 export function checkOptions(options: unknown, known: ReadonlySet<string>, what: string): void {
-  if (typeof options !== "object" || options === null)
-    throw new TypeError(`${what} must be an object, not ${shown(options)}`);
+  if (typeof options !== "object" || options === null || Array.isArray(options))
+    throw new TypeError(`${what}: the options must be an object, not ${shown(options)}`);
   for (const name in options) {
     if (!known.has(name))
       throw new TypeError(`${what}: there is no option "${name}"; there are ${[...known].join(", ")}`);

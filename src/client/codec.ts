@@ -11,6 +11,13 @@ export interface Codec<T> {
   decode(bytes: Uint8Array): T;
 }
 
+/** @throws TypeError that names `what` when `codec` is none. */
+export function checkCodec(codec: unknown, what: string): void {
+  const { encode, decode } = (typeof codec === "object" && codec !== null ? codec : {}) as Partial<Codec<unknown>>;
+  if (typeof encode === "function" && typeof decode === "function") return;
+  throw new TypeError(`${what} must have encode and decode, such as json, text or bytes`);
+}
+
 /**
  * The default: any JSON value, as `JSON.stringify` writes it.
  * What JSON has no word for is refused at the top (undefined, functions, symbols) and anywhere (BigInt, cycles);

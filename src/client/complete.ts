@@ -12,7 +12,7 @@ import type {
 } from "./channel-options.js";
 import { checkBackoff } from "./backoff.js";
 import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
-import { json } from "./codec.js";
+import { checkCodec, json } from "./codec.js";
 import type { Codec } from "./codec.js";
 import { bounds, defaults } from "./defaults.js";
 import { checkChannelName } from "./names.js";
@@ -118,12 +118,10 @@ function check<T>(kind: ChannelKind, name: unknown, options: ChannelOptions<T>):
   const what = `${kind} "${name}"`;
   checkOptions(options, known[kind], what);
   const { schema, key, id, codec } = options;
-  if (schema !== undefined && typeof schema["~standard"]?.validate !== "function") {
+  if (schema !== undefined && typeof schema?.["~standard"]?.validate !== "function") {
     throw new TypeError(`${what}: schema must be a Standard Schema, such as one of zod, valibot or arktype`);
   }
-  if (codec !== undefined && (typeof codec.encode !== "function" || typeof codec.decode !== "function")) {
-    throw new TypeError(`${what}: codec must have encode and decode, such as json, text or bytes`);
-  }
+  if (codec !== undefined) checkCodec(codec, `${what}: codec`);
   for (const [option, value] of Object.entries({ key, id })) {
     if (value !== undefined && typeof value !== "function")
       throw new TypeError(`${what}: ${option} must be a function, not ${shown(value)}`);

@@ -10,7 +10,7 @@ import type {
 import type { Admin, ChannelReference, Peeked, PeekOptions } from "./admin.js";
 import type { Channel } from "./channel.js";
 import { checkInteger, checkOptions, shown } from "./checks.js";
-import { json } from "./codec.js";
+import { checkCodec, json } from "./codec.js";
 import type { Codec } from "./codec.js";
 import { storedChannel } from "./complete.js";
 import { describeStored } from "./describe-stored.js";
@@ -45,6 +45,7 @@ export class DriverBackedAdmin implements Admin {
   }
 
   async channel<T = unknown>(name: string, codec: Codec<T> = json as Codec<T>): Promise<Channel<T>> {
+    checkCodec(codec, "admin.channel: codec");
     return storedChannel(await this.describe(name), codec);
   }
 
@@ -65,6 +66,8 @@ export class DriverBackedAdmin implements Admin {
     checkOptions(options, known.peek, "admin.peek");
     const { group = "", limit = defaults.peekLimit, after } = options;
     checkInteger(limit, "admin.peek: limit", bounds.count);
+    if (after !== undefined && typeof after !== "string")
+      throw new TypeError(`admin.peek: after must be the id of a message, not ${shown(after)}`);
     const { driver } = this.#environment;
     requireAbility(driver, "peek", { channel: { kind: "channel", name: nameOf(channel) }, option: "peek" });
     const name = await this.#known(channel);

@@ -76,7 +76,6 @@ export class LaneScheduler<T> implements Scheduler<T> {
       lane.forget(gone);
       this.#held -= before - lane.length;
     }
-    this.#parts.events.freed();
   }
 
   expire(held: HeldDelivery<T>): void {
@@ -85,7 +84,8 @@ export class LaneScheduler<T> implements Scheduler<T> {
 
   /** One call under way, and one ready, for each place. */
   get #least(): number {
-    return 2 * this.#parts.handling.size * this.#parts.handling.concurrency;
+    const { size, concurrency, channel } = this.#parts.handling;
+    return 2 * size * Math.min(concurrency, channel.spec.partitions);
   }
 
   /**

@@ -104,6 +104,8 @@ export class MillraceClient implements Millrace {
   async transaction<R>(work: (transaction: Transaction) => Promise<R>): Promise<R> {
     this.#requireNotClosed();
     const { driver, channels } = this.#environment;
+    if (typeof work !== "function")
+      throw new TypeError(`transaction takes a function that sends through what it is given, not ${shown(work)}`);
     requireAbility(driver, "transactions", { channel: { kind: "driver", name: driver.name }, option: "transaction" });
     const staging = new Staging(
       channels,

@@ -1,7 +1,7 @@
 import { checkBackoff } from "./backoff.js";
 import type { Backoff } from "./backoff.js";
 import { bounds } from "./defaults.js";
-import { checkInteger } from "./checks.js";
+import { checkInteger, checkOptions } from "./checks.js";
 
 /** Any class of errors, also an abstract one. */
 export type ErrorClass = abstract new (...args: never[]) => unknown;
@@ -16,6 +16,8 @@ export interface RetryRule {
   readonly reject: boolean;
 }
 
+const known = new Set(["attempts", "backoff"]);
+
 /**
  * A rule for errors of `errorClass`: `"reject"` sends the message straight to the dead letters;
  * otherwise other `attempts` or another `backoff` than the channel's.
@@ -27,9 +29,10 @@ export function on(
   if (typeof errorClass !== "function")
     throw new TypeError("on: the first argument must be a class of errors, such as RangeError");
   if (then === "reject") return { errorClass, attempts: undefined, backoff: undefined, reject: true };
-  if (typeof then !== "object" || then === null)
+  const { attempts, backoff } = typeof then === "object" && then !== null ? then : {};
+  if (attempts === undefined && backoff === undefined)
     throw new TypeError('on: say "reject", or { attempts } or { backoff }');
-  const { attempts, backoff } = then;
+  checkOptions(then, known, "on");
   if (attempts !== undefined) checkInteger(attempts, "on: attempts", bounds.attempts);
   if (backoff !== undefined) checkBackoff(backoff, "on: backoff");
   return { errorClass, attempts, backoff, reject: false };

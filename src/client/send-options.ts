@@ -92,7 +92,7 @@ export function refusesIds<T>(driver: Driver, channel: Channel<T>): boolean {
 }
 
 export function checkHeaders(headers: unknown, what: string): void {
-  if (typeof headers !== "object" || headers === null)
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers))
     throw new TypeError(`${what}: headers must be an object, not ${shown(headers)}`);
   for (const [name, value] of Object.entries(headers)) {
     if (name === "" || name.startsWith(reservedPrefix)) {

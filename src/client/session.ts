@@ -123,6 +123,7 @@ export class Session<T> {
   lose(deliveries: readonly IncomingDelivery[]): void {
     const lost = new Set(deliveries);
     this.#scheduler.forget((delivery) => lost.has(delivery));
+    this.#tell();
     for (const held of this.#scheduler.begun) {
       if (!lost.has(held.incoming)) continue;
       held.abort(

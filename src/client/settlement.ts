@@ -1,6 +1,6 @@
 import { durationMs } from "../base/duration.js";
 import type { Duration } from "../base/duration.js";
-import { delayMsMax } from "./backoff.js";
+import { checkOptions } from "./checks.js";
 
 /** What a handler decided about a message. Made by `done`, `later` and `reject`. */
 export type Settlement =
@@ -14,6 +14,8 @@ export type Settlement =
     }
   | { readonly kind: "reject"; readonly why: string };
 
+const laterOptions = new Set(["free"]);
+
 const isDone: Settlement = { kind: "done" };
 
 /** The message is dealt with, as when the handler returns nothing. */
@@ -25,17 +27,15 @@ export function done(): Settlement {
  * Not now: the message comes back after `delay` (default: the channel's backoff) and this counts as a failed attempt,
  * unless `free` is set. `why` is the error a dead letter shows when the attempts are used up.
  */
-export function later(delay?: Duration, why?: string, options?: { readonly free?: boolean }): Settlement {
+export function later(delay?: Duration, why?: string, options: { readonly free?: boolean } = {}): Settlement {
+  checkOptions(options, laterOptions, "later");
   if (why !== undefined && typeof why !== "string")
     throw new TypeError(`later: why must be a string, not ${typeof why}`);
-  const delayMs = delay === undefined ? undefined : durationMs(delay, "later: delay");
-  if (delayMs !== undefined && delayMs > delayMsMax)
-    throw new TypeError("later: delay must not be over a hundred years");
   return {
     kind: "later",
-    delayMs,
+    delayMs: delay === undefined ? undefined : durationMs(delay, "later: delay"),
     why,
-    counts: options?.free !== true,
+    counts: options.free !== true,
   };
 }
 

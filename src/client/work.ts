@@ -129,7 +129,8 @@ export class Work<T> implements Outcomes<T> {
       this.#events.broken(error);
     }
     this.#settler.flush().then(
-      () => this.#runner.start(ours),
+      // The consumer may have closed meanwhile.
+      () => this.#runner.start(ours.filter((held) => !held.concluded)),
       (error: unknown) => this.#events.broken(error),
     );
   }

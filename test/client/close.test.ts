@@ -62,8 +62,8 @@ test("without a word about it, handlers have 30 seconds to finish", async () => 
 
 test("events that wait for their turn go back when a consumer closes, the last first", async () => {
   const { mill, driver } = await world();
-  const events = stream<number>("events", { partitions: 1 });
-  await mill.sendAll(events, [1, 2, 3]);
+  const events = stream<number>("events", { partitions: 2 });
+  await mill.sendAll(events, [1, 2, 3], { key: "a" });
   const finish: (() => void)[] = [];
   const consumer = mill.handle(events, () => new Promise<void>((resolve) => void finish.push(resolve)), {
     group: "g",
@@ -75,9 +75,9 @@ test("events that wait for their turn go back when a consumer closes, the last f
   finish[0]?.();
   await closing;
   expect(source.settlements.map(({ id, settlement }) => `${id} ${settlement.kind}`)).toEqual([
-    "events/0/2 release",
-    "events/0/1 release",
-    "events/0/0 done",
+    "events/1/2 release",
+    "events/1/1 release",
+    "events/1/0 done",
   ]);
 });
 

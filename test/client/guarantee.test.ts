@@ -38,6 +38,27 @@ test("at-most-once: the handler does not begin when the settlement could not be 
   expect(calls).toBe(0);
 });
 
+test("at-most-once: no handler begins after its consumer has closed", async () => {
+  const { mill, driver } = await world();
+  await mill.send(input, 1);
+  let calls = 0;
+  const consumer = mill.handle(input, () => void (calls += 1), { guarantee: "at-most-once" });
+  await consumer.ready;
+  const source = driver.channel("input").source();
+  let flushed = (): void => {};
+  source.flush = () => new Promise((resolve) => (flushed = resolve));
+  await rest();
+  expect(source.settlements).toHaveLength(1);
+  const first = flushed;
+  const closing = consumer.close({ drain: 0 });
+  await rest();
+  first();
+  flushed();
+  await closing;
+  await rest();
+  expect(calls).toBe(0);
+});
+
 test("at-most-once: a failure has no second attempt and goes to the dead letters, however it failed", async () => {
   const { mill, driver, clock } = await world();
   await mill.sendAll(input, [1, 2, 3]);

@@ -104,6 +104,31 @@ test("an event that was lost before its turn does not reach the handler", async 
   expect(seen).toEqual([1]);
 });
 
+test("what is lost in the pause of a busy handler makes room, and others are fetched in its place", async () => {
+  const { mill, driver, clock } = await world();
+  const all = Array.from({ length: 30 }, (_, index) => index + 1);
+  await mill.sendAll(slow, all);
+  const group = driver.channel("slow").group.bind(driver.channel("slow"));
+  const seen: number[] = [];
+  mill.handle(
+    slow,
+    (value) => {
+      clock.block(5);
+      // The broker takes back what has not begun, while the process is busy; nothing else will come of this fetch.
+      if (value === 24) {
+        setImmediate(() => {
+          for (const entry of group("").entries.slice(24)) group("").expire(entry);
+        });
+      }
+      seen.push(value);
+    },
+    { concurrency: 30 },
+  );
+  await rest();
+  await rest();
+  expect(seen).toEqual(all);
+});
+
 test("extend() asks for longer than a lease, and the renewal does not shorten it", async () => {
   const { mill, driver, clock } = await world();
   await mill.send(slow, 1);
