@@ -2,7 +2,7 @@ import { fileURLToPath } from "node:url";
 import type { Clock } from "./base/clock.js";
 import { systemClock } from "./base/clock.js";
 import { MillraceError } from "./base/errors.js";
-import { defaultLimits } from "./base/limits.js";
+import { defaultLimits, limitsMost } from "./base/limits.js";
 import type { Limits } from "./base/limits.js";
 import type { Logger } from "./base/logger.js";
 import { systemRandom } from "./base/random.js";
@@ -69,10 +69,19 @@ async function openDriver(where: string, options: DriverOptions): Promise<Driver
 }
 
 function directoryOf(where: string): string {
-  const path = /^file:\/\//i.test(where) ? fileURLToPath(where) : where.replace(/^file:/i, "");
+  const path = /^file:\/\//i.test(where) ? pathOfUrl(where) : where.replace(/^file:/i, "");
   if (path === "" || path.includes("\0"))
     throw new TypeError(`open: ${shown(where)} is no directory; use one such as "./data"`);
   return path;
+}
+
+function pathOfUrl(where: string): string {
+  try {
+    return fileURLToPath(where);
+  } catch (cause) {
+    const message = `open: ${shown(where)} is no file on this machine; use "file:./data", or "file:///data" with three slashes`;
+    throw new TypeError(message, { cause });
+  }
 }
 
 function checkDriver(driver: unknown): Driver {
@@ -109,7 +118,9 @@ function checkMethods(value: object, names: readonly string[], what: string): vo
 function completeLimits(limits: Partial<Limits>): Limits {
   checkOptions(limits, new Set(Object.keys(defaultLimits)), "open: limits");
   for (const [name, value] of Object.entries(limits)) {
-    if (value !== undefined) checkInteger(value, `open: limits.${name}`, bounds.count);
+    const { min, max } = bounds.count;
+    const most = limitsMost[name as keyof Limits] ?? max;
+    if (value !== undefined) checkInteger(value, `open: limits.${name}`, { min, max: most });
   }
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   return { ...defaultLimits, ...Object.fromEntries(given) };

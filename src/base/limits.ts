@@ -54,3 +54,12 @@ export const defaultLimits: Limits = {
   groupsMax: 1_000,
   openFilesMax: 512,
 };
+
+/** How far a limit can be raised; the others as far as memory and disk allow. */
+export const limitsMost: Partial<Limits> = {
+  /** Lengths in a batch are signed 32-bit numbers, and so are positions in the index of a segment, which one message may overshoot. */
+  messageBytesMax: 512 * mebibyte,
+  segmentBytes: 1024 * mebibyte,
+  /** It is filled before it is used. */
+  walFileBytes: 1024 * mebibyte,
+};

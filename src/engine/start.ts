@@ -11,19 +11,20 @@ export function startsOf(from: StartPosition, partitions: readonly Partition[]):
   });
 }
 
-/** @throws MillraceError OFFSET_OUT_OF_RANGE when an offset is asked for that is no longer kept. */
+/** @throws MillraceError OFFSET_OUT_OF_RANGE when an offset is asked for that is not kept any more, or not there yet. */
 export function readStart(from: StartPosition, partition: Partition): number {
   if (typeof from !== "bigint") return startOf(from, partition);
   const offset = Number(from);
-  if (offset >= partition.startOffset && Number.isSafeInteger(offset)) return offset;
+  if (offset >= partition.startOffset && offset <= partition.endOffset) return offset;
   throw outOfRange(`offset ${from}`, partition);
 }
 
 export function outOfRange(what: string, partition: Partition): MillraceError {
   const { index, startOffset, endOffset } = partition;
+  const there = startOffset === endOffset ? "it is empty" : `${startOffset} to ${endOffset - 1} are kept`;
   return new MillraceError(
     "OFFSET_OUT_OF_RANGE",
-    `${what} of partition ${index} is not there: ${startOffset} to ${endOffset - 1} are kept. Read from "earliest", or keep more (retention)`,
+    `${what} of partition ${index} is not there: ${there}, and ${endOffset} comes next. Read from "earliest", or keep more (retention)`,
   );
 }
 
