@@ -72,6 +72,7 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
   async redrive(which: DeadSelection, options: RedriveOptions = {}): Promise<number> {
     checkSelection(which, "dead.redrive");
     checkOptions(options, known.redrive, "dead.redrive");
+    await this.#isThere();
     const channel = await this.#originChannel(options.toAllGroups === true);
     const sendsFor: SendsFor = (stored) => [{ channel, message: redrivenOf(stored, this.#origin) }];
     return this.#remove(which, sendsFor, options.onProgress);
@@ -165,12 +166,20 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
     }
   }
 
-  /** False when no message of the channel has died yet. Rejects with CHANNEL_UNKNOWN when there is no such channel. */
+  /**
+   * False when no message of the channel has died yet. Rejects with CHANNEL_UNKNOWN when there is no such channel, and
+   * with TypeError when it cannot have such a group: "none" would be a wrong answer.
+   */
   async #isThere(): Promise<boolean> {
     const { admin } = this.#driver;
-    if ((await admin.describe(this.name)) !== undefined) return true;
-    await describeStored(admin, this.#origin.channel);
-    return false;
+    const { kind, name } = await describeStored(admin, this.#origin.channel);
+    if (kind === "queue" && this.#origin.group !== "")
+      throw new TypeError(`dead: queue "${name}" has one group, so leave group out`);
+    if (kind !== "queue" && this.#origin.group === "")
+      throw new TypeError(
+        `dead: each group of ${kind} "${name}" has dead letters of its own; say which: { group: "…" }`,
+      );
+    return (await admin.describe(this.name)) !== undefined;
   }
 }
 
