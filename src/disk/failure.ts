@@ -1,7 +1,7 @@
 import { AssertionError } from "../base/assert.js";
 import { MillraceError, type ErrorCode } from "../base/errors.js";
 
-/** What was tried, for the message: "cannot <action> <path> in <where>". */
+/** What was tried, for the message: "cannot <action> <path> in <where>", or of the directory itself "cannot <action> <where>". */
 export interface Attempt {
   readonly where: string;
   readonly action: string;
@@ -31,6 +31,9 @@ const advice: Readonly<Record<string, string>> = {
   EISDIR: "A directory stands where a file is needed: see that nothing else writes into this directory.",
   EMFILE: "Raise the number of files this process may open (ulimit -n), or lower limits.openFilesMax.",
   ENFILE: "Raise the number of files this system may open (fs.file-max).",
+  EINVAL: "This file system cannot do what a data directory needs: open another directory.",
+  ELOOP: "Symbolic links lead round in a circle: open another directory.",
+  ENAMETOOLONG: "Open a directory with a shorter path.",
   EIO: "The medium reports an error: look into the system's log and check the disk before going on.",
 };
 
@@ -39,7 +42,8 @@ export function diskFailure(attempt: Attempt, cause: unknown): Error {
   if (cause instanceof AssertionError) return cause;
   const systemCode = systemCodeOf(cause);
   const code = codes[systemCode] ?? "DISK_FAILED";
-  const what = `cannot ${attempt.action} ${attempt.path === "" ? "the directory" : attempt.path} in ${attempt.where}`;
+  const { where, action, path } = attempt;
+  const what = path === "" ? `cannot ${action} ${where}` : `cannot ${action} ${path} in ${where}`;
   const why = cause instanceof Error ? cause.message : String(cause);
   const toDo = advice[systemCode] ?? "Look into the system's log and check the disk.";
   return new MillraceError(code, `${what}: ${why}. ${toDo}`, { cause });

@@ -197,18 +197,30 @@ class NodeFile implements DiskFile {
  */
 function makeDirectories(directory: string): string | undefined {
   try {
+    return makeUnlessThere(directory);
+  } catch (error) {
+    if (systemCodeOf(error) !== "ENOENT" || dirname(directory) === directory) throw error;
+  }
+  const highest = makeDirectories(dirname(directory));
+  try {
+    const lowest = makeUnlessThere(directory);
+    return highest ?? lowest;
+  } catch (error) {
+    // What is above it is there now: /proc and its like say so when they take no files.
+    throw systemCodeOf(error) === "ENOENT" ? systemError("EROFS", "nothing can be made in this file system") : error;
+  }
+}
+
+/** Another process may make it at this moment: that is as good. */
+function makeUnlessThere(directory: string): string | undefined {
+  try {
     fs.mkdirSync(directory);
     return directory;
   } catch (error) {
     const there = fs.statSync(directory, { throwIfNoEntry: false });
     if (there?.isDirectory() === true) return undefined;
-    if (there !== undefined) throw systemError("ENOTDIR");
-    if (systemCodeOf(error) !== "ENOENT" || dirname(directory) === directory) throw error;
+    throw there === undefined ? error : systemError("ENOTDIR");
   }
-  const highest = makeDirectories(dirname(directory));
-  // As above, since another process may make it at this moment: that is as good.
-  const lowest = makeDirectories(directory);
-  return highest ?? lowest;
 }
 
 /** Syncs the parent of `directory` and so on up to and including `last`. What we may not read we did not make. */
