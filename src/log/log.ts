@@ -30,8 +30,6 @@ import type { Segment } from "./segments/segment.js";
 import { Space } from "./space.js";
 import type { CommitWaiter, StateMachine, StateSource } from "./state.js";
 import { WalFiles } from "./wal/files.js";
-import { fileHeaderBytes } from "./wal/layout.js";
-import type { WalPosition } from "./wal/scan.js";
 
 export interface LogOptions {
   readonly disk: Disk;
@@ -117,7 +115,12 @@ export class Log {
     for (const live of scan.live) files.adoptLive(live);
     const log = new Log(options, { partitions, pages, recovered, files });
     if (!scan.damaged) log.#checkpoints.orphans = partitions.orphans(recovered.touched);
-    await log.#begin(recovered);
+    try {
+      await log.#begin(recovered);
+    } catch (error) {
+      await log.#letGo();
+      throw error;
+    }
     return log;
   }
 
@@ -252,14 +255,18 @@ export class Log {
     try {
       if (this.#committer.failure === undefined) await this.#lastCheckpoint();
     } finally {
-      this.#space.close();
-      this.#committer.close();
-      await this.#files.settled();
-      await this.#journal.close();
-      this.#files.close();
-      this.#partitions.close();
+      await this.#letGo();
     }
     if (this.#committer.failure !== undefined) throw this.#committer.failure;
+  }
+
+  async #letGo(): Promise<void> {
+    this.#space.close();
+    this.#committer.close();
+    await this.#files.settled();
+    await this.#journal.close();
+    this.#files.close();
+    this.#partitions.close();
   }
 
   async #lastCheckpoint(): Promise<void> {
@@ -269,36 +276,28 @@ export class Log {
   }
 
   async #begin(recovered: Recovered): Promise<void> {
-    try {
-      await this.#files.prepare();
-    } catch (error) {
-      if (!hasCode(error, "DISK_FULL")) throw error;
-      await this.#makeRoomAtOpen();
-    }
-    this.#files.roll();
-    if (recovered.sequence === 0) await this.#checkpointAt({ lsn: this.#committer.lsn, generation: this.#files.current.generation, salt: this.#files.current.salt, position: fileHeaderBytes });
-    else if (recovered.scan.lastLsn > this.#checkpoints.lsn || recovered.findings.length > 0) this.#committer.requestSnapshot();
-    for (const finding of recovered.findings) this.#tell(finding);
+    const { scan, sequence, findings } = recovered;
+    await this.#beginFile(recovered);
+    const checkpointIsDue = scan.lastLsn > this.#checkpoints.lsn || findings.length > 0;
+    if (sequence === 0) await this.#checkpoints.at(this.#files.positionBehind(scan.lastLsn), this.#options.state.snapshot());
+    else if (checkpointIsDue) this.#committer.requestSnapshot();
+    for (const finding of findings) this.#tell(finding);
     if (this.#options.durability === "interval") this.#syncLater();
     this.#background(this.#prepareNext());
     this.#background(this.#space.keepReserve());
   }
 
-  /** A full disk must not keep us from opening: a checkpoint lets go of files that can be used again. */
-  async #makeRoomAtOpen(): Promise<void> {
-    this.#space.giveUpReserve();
-    const wal = { lsn: this.#committer.lsn, generation: this.#files.generation + 1, salt: 0, position: fileHeaderBytes };
+  /** A full disk must not keep us from opening, unless there is nothing to open yet. */
+  async #beginFile({ scan, sequence }: Recovered): Promise<void> {
     try {
-      await this.#checkpointAt(wal);
       await this.#files.prepare();
+      this.#files.roll();
     } catch (error) {
-      if (!hasCode(error, "DISK_FULL")) throw error;
-      throw this.#space.refusal();
+      if (!hasCode(error, "DISK_FULL") || sequence === 0) throw error;
+      // Without a file, commits wait for room, and everything can be read.
+      await this.#files.resume(scan.damaged ? undefined : scan.live.at(-1));
+      this.#space.report();
     }
-  }
-
-  #checkpointAt(wal: WalPosition): Promise<void> {
-    return this.#checkpoints.at(wal, this.#options.state.snapshot());
   }
 
   #completed(group: SealedGroup): void {

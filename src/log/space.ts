@@ -74,7 +74,7 @@ export class Space {
   /** Sets the reserve aside again, when there is room for it. */
   async keepReserve(): Promise<void> {
     const { disk, reserveBytes } = this.#options;
-    if (reserveBytes === 0 || disk.exists(reserveName)) return;
+    if (reserveBytes === 0 || this.#full || disk.exists(reserveName)) return;
     try {
       const file = disk.open(reserveName, "create");
       try {

@@ -116,7 +116,6 @@ export class CheckpointSchedule {
 
   #take(snapshot: StateSnapshot): void {
     const { checkpointer, committer, files, pages, failed } = this.#options;
-    const { generation, salt, position } = files.current;
     if (this.#writing !== undefined) {
       // Asked for twice. The pages this snapshot names as changed must not be forgotten.
       pages.stage(snapshot.pages);
@@ -125,7 +124,7 @@ export class CheckpointSchedule {
     this.#bytesSince = 0;
     let taken: TakenCheckpoint;
     try {
-      taken = checkpointer.take({ lsn: committer.lsn, generation, salt, position }, snapshot);
+      taken = checkpointer.take(files.positionBehind(committer.lsn), snapshot);
     } catch (error) {
       failed(error);
       return;

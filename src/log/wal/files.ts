@@ -12,6 +12,7 @@ import { assert } from "../../base/assert.js";
 import type { Clock } from "../../base/clock.js";
 import { hasCode } from "../../base/errors.js";
 import { type Disk, type DiskFile, writeFully } from "../../disk/disk.js";
+import type { WalPosition } from "./inventory.js";
 import { encodeFileHeader, fileHeaderBytes, walVersion } from "./layout.js";
 
 const zeroChunk = Buffer.alloc(1024 * 1024);
@@ -32,6 +33,13 @@ interface LiveFile {
   readonly generation: number;
   readonly bytes: number;
   readonly file: DiskFile | undefined;
+}
+
+/** A file met at open, and where its last frame ends. */
+export interface ResumableFile extends Omit<WalFile, "file" | "position"> {
+  readonly isCut: boolean;
+  readonly eachFrameSynced: boolean;
+  readonly end: number;
 }
 
 export interface WalFilesOptions {
@@ -81,9 +89,16 @@ export class WalFiles {
     return this.#next !== undefined;
   }
 
-  /** Bytes behind the last frame of the file in use. */
+  /** Bytes behind the last frame of the file in use; none while there is no file, because the disk is full. */
   get leftBytes(): number {
-    return this.current.bytes - this.current.position;
+    return this.#current === undefined ? 0 : this.#current.bytes - this.#current.position;
+  }
+
+  /** Where the frame behind `lsn`, the last one, will stand. */
+  positionBehind(lsn: number): WalPosition {
+    if (this.#current === undefined) return { lsn, generation: this.#generation + 1, salt: 0, position: fileHeaderBytes };
+    const { generation, salt, position } = this.#current;
+    return { lsn, generation, salt, position };
   }
 
   /** Files that recovery would read, in bytes. */
@@ -111,6 +126,24 @@ export class WalFiles {
       this.#preparing = undefined;
     });
     return this.#preparing;
+  }
+
+  /**
+   * Goes on in the last file that recovery has found, when the disk has no room for another one. What stands behind its
+   * last frame is wiped out first: nothing of it may ever continue the chain. False: that file cannot be gone on with.
+   */
+  async resume(last: ResumableFile | undefined): Promise<boolean> {
+    const live = this.#live.at(-1);
+    if (last === undefined || live === undefined || live.name !== last.name) return false;
+    if (last.isCut || last.bytes === 0 || last.eachFrameSynced !== this.#options.eachFrameSynced) return false;
+    const { name, generation, salt, bytes, end } = last;
+    const file = this.#options.disk.open(`${walDirectory}/${name}`, "write");
+    for (let at = end; at < bytes; at += zeroChunk.length) writeFully(file, zeroChunk.subarray(0, Math.min(zeroChunk.length, bytes - at)), at);
+    await file.sync();
+    this.#live.pop();
+    this.#liveBytes -= live.bytes;
+    this.#current = { name, file, generation, salt, bytes, position: end };
+    return true;
   }
 
   /** Writes a frame behind the last one. The caller moves `position` once it is whole. */

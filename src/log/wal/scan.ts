@@ -97,10 +97,19 @@ class Scanner {
       const at = this.#walk(place.fileIndex, place.at);
       place = this.#afterStop(place.fileIndex, at);
     }
-    const { spares, generationMax, nameMax } = this.#inventory;
+    const { generationMax, nameMax } = this.#inventory;
     const findings = this.#findings;
     const damaged = findings.some(({ lost }) => lost !== undefined);
-    return { live: this.#live, spares, lastLsn: this.#lsn, generationMax, nameMax, findings, damaged };
+    const unused = this.#live.filter((file) => this.#isUnused(file));
+    const live = this.#live.filter((file) => !unused.includes(file));
+    const spares = [...this.#inventory.spares, ...unused.map(({ name }) => name)];
+    return { live, spares, lastLsn: this.#lsn, generationMax, nameMax, findings, damaged };
+  }
+
+  /** Prepared, and never written to: it can be used again at once. */
+  #isUnused(file: ScannedFile): boolean {
+    const isNeeded = file.lastFrameAt !== undefined || file.generation === this.#from.generation;
+    return !isNeeded && !this.#looksBegun(file, file.begin);
   }
 
   /** Visits frames while they continue the chain; returns where they stop doing so. */
