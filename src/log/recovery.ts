@@ -30,7 +30,18 @@ import { scanWal, type WalPosition, type WalScan } from "./wal/scan.js";
 const pagesDirectory = "g";
 
 /** Everything a data directory may hold. Anything else is somebody else's. */
-const ownNames: ReadonlySet<string> = new Set([metaDirectory, walDirectory, segmentsDirectory, pagesDirectory, quarantineDirectory, reserveName, ...slotNames, "LOCK"]);
+const ownNames: ReadonlySet<string> = new Set([metaDirectory, walDirectory, segmentsDirectory, pagesDirectory, quarantineDirectory, reserveName, ...slotNames]);
+
+/** The lock, one who waits to take it over, and drafts of it. */
+const lockName = /^LOCK(\.next)*$|^LOCK-\d+-[0-9a-z]+$/;
+
+/** What our folders may hold. Somebody else has folders of these names too. */
+const ownContents: Readonly<Record<string, RegExp>> = {
+  [metaDirectory]: /^[ab](\.new)?$/,
+  [walDirectory]: /^\d+\.wal(\.new)?$/,
+  [segmentsDirectory]: /^\d+$/,
+  [pagesDirectory]: /^\d+$/,
+};
 
 /** The start of the write-ahead log of a directory that has no checkpoint yet. */
 export const walBegin: WalPosition = { lsn: 0, generation: 1, salt: 0, position: fileHeaderBytes };
@@ -106,9 +117,15 @@ function readState(target: RecoveryTarget, meta: MetaContent, checkpoint: Checkp
 }
 
 function refuseForeign(disk: Disk): void {
-  const foreign = disk.list("").filter((name) => !ownNames.has(name) && !name.startsWith("LOCK"));
+  const foreign = disk.list("").filter((name) => !ownNames.has(name) && !lockName.test(name));
+  // A checkpoint is ours beyond doubt; without one this may be a directory that looks like ours, and would be written over.
+  if (!slotNames.some((name) => disk.exists(name))) foreign.push(...foreignContents(disk));
   if (foreign.length === 0) return;
   throw new MillraceError("NOT_A_DATA_DIRECTORY", `${disk.where} holds files that are not Millrace's (${foreign.slice(0, 3).join(", ")}); give a directory of its own`);
+}
+
+function foreignContents(disk: Disk): string[] {
+  return Object.entries(ownContents).flatMap(([folder, own]) => disk.list(folder).filter((name) => !own.test(name)).map((name) => `${folder}/${name}`));
 }
 
 /** A fresh directory, or one whose making was interrupted: the checkpoint, which makes it ours, comes last. */
