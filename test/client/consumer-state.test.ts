@@ -168,6 +168,32 @@ test("a consumer that waits while messages wait for it has been forgotten: it st
   expect(log[0]?.fields["error"]).toMatchObject({ message: expect.stringMatching(/1 messages wait/) as string });
 });
 
+test("a consumer that has waited for a moment only, or is served while it is looked at, has not been forgotten", async () => {
+  const { mill, driver, clock, log } = await world();
+  const consumer = mill.handle(channel, () => {});
+  await consumer.ready;
+  await clock.advance(59_000);
+  await mill.send(channel, 1);
+  await rest();
+  const source = driver.channel("q").source();
+  source.forgotten = true;
+  await mill.send(channel, 2);
+  await clock.advance(60_000);
+  expect(consumer.state).toBe("running");
+  const { admin } = driver;
+  const stats = admin.stats.bind(admin);
+  admin.stats = async (name) => {
+    const found = await stats(name);
+    // Between the look and the verdict, the broker remembers.
+    source.forgotten = false;
+    source.serve();
+    await rest();
+    return found;
+  };
+  await clock.advance(60_000);
+  expect([consumer.state, log]).toEqual(["running", []]);
+});
+
 test("a consumer that is busy, or paused, has not been forgotten", async () => {
   const { mill, clock, log } = await world();
   const consumer = mill.handle(channel, () => new Promise(() => {}), { timeout: "1h" });

@@ -193,6 +193,23 @@ test("the first dead letter is told in the log, the next ones are not", async ()
   });
 });
 
+test("a message whose lease was lost before it could die is not told of, because it did not", async () => {
+  const { mill, driver, clock, log } = await world();
+  await mill.send(orders, { n: 1 });
+  let finish = (): void => {};
+  mill.handle(orders, async (_value, { attempt }) => {
+    if (attempt > 1) return undefined;
+    await new Promise<void>((resolve) => (finish = resolve));
+    return reject("no");
+  });
+  await clock.advance(0);
+  driver.channel("orders").group("").expire(driver.channel("orders").group("").entries[0]!);
+  finish();
+  await clock.advance(0);
+  expect(await mill.admin.dead(orders).list()).toEqual([]);
+  expect(log.filter((line) => line.level === "error")).toEqual([]);
+});
+
 test("alertAt says at how many dead letters the log tells of them", async () => {
   const { mill, clock, log } = await world();
   const once = queue<number>("once", { attempts: 1, deadLetter: { alertAt: 3 } });

@@ -118,29 +118,32 @@ test("every durable group of a topic gets every message; without durability, tho
   expect(seen.toSorted()).toEqual(["a alert", "a tick", "b alert", "b tick"]);
 });
 
-test("a handler that keeps the process busy lets others have their turn", async () => {
-  const { mill, clock } = await world();
-  await mill.sendAll(
-    numbers,
-    Array.from({ length: 100 }, (_, index) => index),
-  );
-  let handled = 0;
-  let handledAtTurn: number | undefined;
-  const consumer = mill.handle(
-    numbers,
-    () => {
-      handled += 1;
-      clock.block(5);
-      if (handled === 1) setImmediate(() => (handledAtTurn = handled));
-    },
-    { concurrency: 100 },
-  );
-  await consumer.ready;
-  await rest();
-  await rest();
-  expect(handledAtTurn).toBeLessThan(20);
-  await expect.poll(() => handled).toBe(100);
-});
+test.for([1, 100])(
+  "a handler that keeps the process busy lets others have their turn, %i at a time",
+  async (concurrency) => {
+    const { mill, clock } = await world();
+    await mill.sendAll(
+      numbers,
+      Array.from({ length: 100 }, (_, index) => index),
+    );
+    let handled = 0;
+    let handledAtTurn: number | undefined;
+    const consumer = mill.handle(
+      numbers,
+      () => {
+        handled += 1;
+        clock.block(5);
+        if (handled === 1) setImmediate(() => (handledAtTurn = handled));
+      },
+      { concurrency },
+    );
+    await consumer.ready;
+    await rest();
+    await rest();
+    expect(handledAtTurn).toBeLessThan(20);
+    await expect.poll(() => handled).toBe(100);
+  },
+);
 
 const wrong: readonly [string, RegExp, unknown[]][] = [
   ["no handler", /handler must be a function, not undefined/, [numbers]],

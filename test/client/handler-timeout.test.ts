@@ -33,13 +33,17 @@ test("a handler that runs too long is aborted, has failed, and leaves its place 
   ]);
 });
 
-test("what a handler says after its time is ignored", async () => {
+test.for(["resolves", "rejects"] as const)("what a handler says after its time is ignored: it %s", async (how) => {
   const { mill, driver, clock } = await world();
   await mill.send(channel, 1);
-  let finish = (): void => {};
-  mill.handle(channel, () => new Promise<void>((resolve) => (finish = resolve)), { timeout: "1s" });
+  const running: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  mill.handle(channel, () => new Promise<void>((resolve, reject) => void running.push({ resolve, reject })), {
+    timeout: "1s",
+  });
   await clock.advance(1_000);
-  finish();
+  if (how === "resolves") running[0]?.resolve();
+  else running[0]?.reject(new Error("too late"));
+  await mill.sendAll(channel, [2, 3]);
   await clock.advance(0);
   expect(
     driver
@@ -47,6 +51,7 @@ test("what a handler says after its time is ignored", async () => {
       .source()
       .settlements.map((each) => each.settlement.kind),
   ).toEqual(["retry"]);
+  expect(running).toHaveLength(2);
 });
 
 test("without a word about it, a handler has 15 minutes", async () => {

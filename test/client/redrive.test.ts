@@ -118,6 +118,15 @@ test("all of them, or so many, or those of one reason, in portions with a word a
   expect(await valuesOf(dead)).toEqual([]);
 });
 
+test("those of one reason are found among many others", async () => {
+  const dead = await die(
+    await world(),
+    Array.from({ length: 240 }, (_, index) => index),
+  );
+  expect(await dead.drop({ all: true, reason: "rejected" })).toBe(120);
+  expect(await valuesOf(dead)).toEqual(Array.from({ length: 120 }, (_, index) => 2 * index));
+});
+
 test("what dies again while all are redriven waits for another time", async () => {
   const all = await world();
   const dead = await die(all, [2, 4]);

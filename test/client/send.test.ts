@@ -43,10 +43,13 @@ test("sends keep the order of the calls, also while the channel is being declare
 test("a value that is changed after the call is stored as it was at the call", async () => {
   const { mill, driver } = await world();
   const email = { to: "before" };
-  const sending = mill.send(emails, email);
+  const headers = { h: "before" };
+  const sending = mill.send(emails, email, { headers });
   email.to = "after";
+  headers.h = "after";
   await sending;
   expect(driver.channel("emails").texts()).toEqual(['{"to":"before"}']);
+  expect(driver.channel("emails").records[0]?.incoming.headers).toEqual({ h: "before" });
 });
 
 test("key and id come from the channel, and what a send says goes before them", async () => {

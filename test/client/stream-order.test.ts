@@ -207,3 +207,23 @@ test("a consumer holds as many events as it gets done in a moment: few when they
     await clock.advance(30_000);
   }
 });
+
+test("a consumer asks for several events at once, not for each by itself", async () => {
+  const { mill, driver, clock } = await world();
+  await mill.load(
+    events,
+    Array.from({ length: 200 }, () => "x"),
+  );
+  let handled = 0;
+  mill.handle(
+    events,
+    async () => {
+      await sleep(clock, 5);
+      handled += 1;
+    },
+    { group: "g" },
+  );
+  await clock.advance(1_000);
+  expect(handled).toBe(200);
+  expect(driver.channel("events").source("g").takes.length).toBeLessThan(20);
+});
