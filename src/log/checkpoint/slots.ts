@@ -67,20 +67,21 @@ async function writeSlot(disk: Disk, name: SlotName, { sequence, body }: SlotEnt
 }
 
 /**
- * Brings a slot that is damaged, missing, or older than the other to the same state. Otherwise damage to the good one
- * would send the next recovery back to a checkpoint whose write-ahead log has been used again.
+ * Makes the slot that was read durable: when its sync failed, it may be in the page cache only, and the other one is
+ * all that the medium has until it is written again. Then brings the other to the same state. Otherwise damage to the
+ * good one would send the next recovery back to a checkpoint whose write-ahead log has been used again.
  */
 export async function repairSlots(disk: Disk, checkpoint: Checkpoint): Promise<void> {
-  for (const name of slotNames) {
-    if (name === checkpoint.slot) continue;
-    const slot = readSlot(disk, name);
-    if (slot.state === "whole" && slot.sequence === checkpoint.sequence && slot.body.equals(checkpoint.body)) continue;
-    try {
-      await writeSlot(disk, name, checkpoint);
-    } catch (error) {
-      // The next checkpoint writes it, once there is room.
-      if (!hasCode(error, "DISK_FULL")) throw error;
+  try {
+    await writeSlot(disk, checkpoint.slot, checkpoint);
+    for (const name of slotNames) {
+      const slot = readSlot(disk, name);
+      const isSame = slot.state === "whole" && slot.sequence === checkpoint.sequence && slot.body.equals(checkpoint.body);
+      if (!isSame) await writeSlot(disk, name, checkpoint);
     }
+  } catch (error) {
+    // The next checkpoint writes them, once there is room.
+    if (!hasCode(error, "DISK_FULL")) throw error;
   }
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { crc32c } from "../../../src/base/crc32c.js";
+import { seededRandom } from "../../../src/base/random.js";
 import { SimulatedDisk } from "../../../src/disk/simulated.js";
 import { CheckpointSlots, readSlot, readSlots, repairSlots, slotNames } from "../../../src/log/checkpoint/slots.js";
 import { contentOf, replace } from "../segments/fixture.js";
@@ -171,4 +172,21 @@ test("a checkpoint of a newer release is refused as such, and not the older slot
   expect(() => readSlots(disk)).toThrow(
     expect.objectContaining({ code: "LOG_VERSION_UNSUPPORTED", message: expect.stringMatching(/checkpoint\.1 has version 2/) as string }),
   );
+});
+
+test("a slot whose sync failed is made durable by whoever reads it, so that the other one may be written", async () => {
+  const { disk, slots } = await writtenUpTo(2);
+  disk.faults = (call) => (call.operation === "sync" ? { fail: "EIO" } : undefined);
+  await expect(slots.write({ sequence: 3, body: bodyOf(3) })).rejects.toMatchObject({ code: "DISK_FAILED" });
+  const next = disk.afterKill();
+  const { checkpoint } = readSlots(next);
+  expect(checkpoint).toMatchObject({ sequence: 3 });
+  await repairSlots(next, checkpoint!);
+  const forks: SimulatedDisk[] = [];
+  next.faults = (call) => {
+    if (call.changes) for (let seed = 0; seed < 10; seed++) forks.push(next.afterCrash("torn-1", seededRandom(seed)));
+    return undefined;
+  };
+  await new CheckpointSlots(next, checkpoint!.slot).write({ sequence: 4, body: bodyOf(4) });
+  for (const fork of forks) expect([3, 4]).toContain(found(fork).sequence);
 });
