@@ -1,71 +1,110 @@
 /** All short sequences of operations, then random long ones, until enough states were judged. */
-import { type Random, seededRandom } from "../../src/base/random.js";
+import { seededRandom } from "../../src/base/random.js";
 import type { SimulatedDisk } from "../../src/disk/simulated.js";
-import { Explorer, type Failure, preparedDisk } from "./explorer.js";
-import { alphabet, type Operation, randomOperation } from "./operations.js";
+import {
+  Explorer,
+  type Failure,
+  fullThoroughness,
+  noCrash,
+  preparedDisk,
+  type Thoroughness,
+  usualThoroughness,
+} from "./explorer.js";
+import { type Operation, shortSequences } from "./operations.js";
 import { shorten } from "./shorten.js";
+import { randomWorkload } from "./workloads.js";
 
 export interface CampaignOptions {
   readonly states: number;
   readonly seed: number;
+  /** Only this one of the campaign's workloads. */
+  readonly workload?: number;
   readonly report?: (line: string) => void;
 }
 
 export interface CampaignResult {
   readonly states: number;
-  readonly sequences: number;
+  readonly workloads: number;
   readonly seconds: number;
-  /** With the shortest operations that still show it. */
-  readonly failure: Failure | undefined;
+  readonly failure: CampaignFailure | undefined;
 }
 
+export interface CampaignFailure extends Failure {
+  /** Its number in this campaign. */
+  readonly workload: number;
+  /** With the fewest operations that still show a failure. */
+  readonly shortest: Failure;
+}
+
+interface Workload {
+  readonly operations: readonly Operation[];
+  readonly how: Thoroughness;
+}
+
+const shortLength = 3;
+const shortThoroughness: Thoroughness = { ...usualThoroughness, stylesPerCall: 2, lastOperationOnly: true };
 const reportEveryMs = 5_000;
 
-export async function campaign(options: CampaignOptions): Promise<CampaignResult> {
+export async function campaign({
+  states: enough,
+  seed,
+  workload: only,
+  report,
+}: CampaignOptions): Promise<CampaignResult> {
   const base = await preparedDisk();
-  const explorer = new Explorer({ seed: options.seed, stylesPerCall: 1, recoveryCrashEvery: 40 });
   const begunMs = performance.now();
   let saidMs = begunMs;
-  let sequences = 0;
-  for (const operations of workloads(seededRandom(options.seed), () => explorer.states < options.states)) {
+  let states = 0;
+  let number = 0;
+  const totals = (): { states: number; workloads: number; seconds: number } => ({
+    states,
+    workloads: number,
+    seconds: (performance.now() - begunMs) / 1000,
+  });
+  for (const { operations, how } of workloads(seed, () => states < enough)) {
+    const workload = number++;
+    if (only !== undefined && workload !== only) continue;
+    const explorer = new Explorer(how, seedOf(seed, workload));
     const failure = await explorer.explore(base, operations);
-    sequences++;
-    if (failure !== undefined) return { ...totals(), failure: await shorten(failure, (shorter) => again(base, shorter)) };
-    if (performance.now() - saidMs > reportEveryMs) {
-      saidMs = performance.now();
-      options.report?.(`${explorer.states} states, ${sequences} sequences, ${Math.round(explorer.states / totals().seconds)} states/s`);
-    }
+    states += explorer.states;
+    if (failure !== undefined)
+      return { ...totals(), failure: { ...failure, workload, shortest: await shortest(base, failure) } };
+    if (workload === only) break;
+    if (performance.now() - saidMs < reportEveryMs) continue;
+    saidMs = performance.now();
+    report?.(`${states} states, ${number} workloads, ${Math.round(states / totals().seconds)} states/s`);
   }
   return { ...totals(), failure: undefined };
+}
 
-  function totals(): { states: number; sequences: number; seconds: number } {
-    return { states: explorer.states, sequences, seconds: (performance.now() - begunMs) / 1000 };
+/** Every call of the workload, in many ways. */
+export async function replay(
+  operations: readonly Operation[],
+): Promise<{ readonly states: number; readonly failure: Failure | undefined }> {
+  const explorer = new Explorer(fullThoroughness, 1);
+  const failure = await explorer.explore(await preparedDisk(), operations);
+  return { states: explorer.states, failure };
+}
+
+export async function shortest(base: SimulatedDisk, failure: Failure): Promise<Failure> {
+  // The calls of a shorter workload are not those of the longer one, so each is crashed, in the way that showed it.
+  const how =
+    failure.style === noCrash
+      ? { ...fullThoroughness, stylesPerCall: 0 }
+      : { ...fullThoroughness, styles: [failure.style], stylesPerCall: 3 };
+  return shorten(failure, (operations) => new Explorer(how, 1).explore(base, operations));
+}
+
+/** Each begins from a seed of its own, so that it can be run again without those before it. */
+function* workloads(seed: number, more: () => boolean): Generator<Workload> {
+  let number = 0;
+  for (const operations of shortSequences(shortLength)) {
+    number++;
+    yield { operations, how: shortThoroughness };
   }
+  while (more()) yield { operations: randomWorkload(seededRandom(seedOf(seed, number++))), how: usualThoroughness };
 }
 
-/** Every call of a shorter workload is crashed in several ways, since its calls are not those of the longer one. */
-async function again(base: SimulatedDisk, operations: readonly Operation[]): Promise<Failure | undefined> {
-  return new Explorer({ seed: 1, stylesPerCall: 11, recoveryCrashEvery: 10 }).explore(base, operations);
-}
-
-function* workloads(random: Random, more: () => boolean): Generator<readonly Operation[]> {
-  for (const sequence of sequencesUpTo(3)) yield sequence;
-  while (more()) {
-    const length = 5 + Math.floor(random() * 40);
-    yield Array.from({ length }, () => randomOperation(random));
-  }
-}
-
-function* sequencesUpTo(length: number): Generator<readonly Operation[]> {
-  if (length === 0) return;
-  yield* sequencesUpTo(length - 1);
-  yield* sequencesOf(length, []);
-}
-
-function* sequencesOf(length: number, before: readonly Operation[]): Generator<readonly Operation[]> {
-  if (before.length === length) {
-    yield before;
-    return;
-  }
-  for (const operation of alphabet) yield* sequencesOf(length, [...before, operation]);
+function seedOf(seed: number, workload: number): number {
+  return (Math.imul(seed, 0x9e3779b1) + workload) >>> 0;
 }

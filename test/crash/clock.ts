@@ -1,9 +1,15 @@
 import type { Clock, Timer } from "../../src/base/clock.js";
 
+export const simulationBeginsMs = 1_700_000_000_000;
+
 /** Moves only when told to. `soon` runs in the next turn of the microtask queue, so a whole run takes no real time. */
 export class StepClock implements Clock {
-  #nowMs = 1_700_000_000_000;
+  #nowMs: number;
   #timers: { dueMs: number; run: () => void }[] = [];
+
+  constructor(nowMs = simulationBeginsMs) {
+    this.#nowMs = nowMs;
+  }
 
   nowMs(): number {
     return this.#nowMs;
@@ -24,7 +30,7 @@ export class StepClock implements Clock {
   }
 
   soon(run: () => void): void {
-    void Promise.resolve().then(() => Promise.resolve()).then(run);
+    queueMicrotask(() => queueMicrotask(run));
   }
 
   /** Fires what is due on the way, in order, and lets what it starts come to rest. */
@@ -43,7 +49,10 @@ export class StepClock implements Clock {
   }
 }
 
-/** Lets everything that needs no time happen. */
-export async function rest(): Promise<void> {
-  for (let turn = 0; turn < 40; turn++) await Promise.resolve();
+/**
+ * Lets everything that needs no time happen: on a simulated disk with a clock that stands, all work is microtasks, and
+ * these run to their end before an immediate has its turn.
+ */
+export function rest(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

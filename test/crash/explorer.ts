@@ -1,143 +1,198 @@
 /**
  * Runs a workload once, forks the disk at every call that can change what a crash leaves behind, and opens each fork
- * as the next process would. Some of those recoveries are crashed in turn, at every call of theirs.
+ * as the next process would. Some of those recoveries are crashed in turn, at every call of theirs; and some forks lose
+ * their power once more when they have been opened and read: what a process has been shown must not go.
  */
 import { type Random, seededRandom } from "../../src/base/random.js";
-import { crashStyles, type CrashStyleName } from "../../src/disk/simulated/crash-style.js";
-import { SimulatedDisk } from "../../src/disk/simulated.js";
+import { type CrashStyleName, crashStyles, SimulatedDisk } from "../../src/disk/simulated.js";
 import { discover } from "./discovery.js";
-import { Expectation, type Happening } from "./history.js";
-import { judge } from "./judge.js";
-import type { Operation } from "./operations.js";
-import { Subject } from "./subject.js";
-import { World } from "./world.js";
-
-export interface Exploration {
-  /** Crash states that were opened and judged. */
-  states: number;
-  readonly failure: Failure | undefined;
-}
+import { factsFrom } from "./facts.js";
+import { Expectation, type SentMessage } from "./history.js";
+import { type Discovery, judge } from "./judge.js";
+import { channelNames, type Operation } from "./operations.js";
+import { inWords } from "./station.js";
+import { type Promised, World } from "./world.js";
 
 export interface Failure {
   readonly operations: readonly Operation[];
+  /** Where it crashed: the number of the call to the disk. */
   readonly call: number;
   readonly style: string;
-  /** The recovery was crashed too, at this call of its. */
-  readonly recoveryCall: number | undefined;
   readonly what: string;
 }
 
-export interface ExplorerOptions {
-  readonly seed: number;
-  /** How many ways to crash at each call. */
+export interface Thoroughness {
+  /** How many ways to crash at each call; 0: only what needs no crash is looked for. */
   readonly stylesPerCall: number;
+  /** In turn. "kill" is only tried at the end. */
+  readonly styles: readonly string[];
+  /** Only while the last operation runs: shorter workloads have explored what comes before it. */
+  readonly lastOperationOnly: boolean;
   /** One in so many recoveries is crashed at each of its calls. */
   readonly recoveryCrashEvery: number;
+  /** One in so many forks is crashed again after it was opened and read. */
+  readonly secondCrashEvery: number;
 }
+
+export const noCrash = "no crash";
+const kill = "kill";
+const allStyles = Object.keys(crashStyles);
+
+export const usualThoroughness: Thoroughness = {
+  stylesPerCall: 1,
+  styles: allStyles,
+  lastOperationOnly: false,
+  recoveryCrashEvery: 40,
+  secondCrashEvery: 10,
+};
+
+export const fullThoroughness: Thoroughness = {
+  ...usualThoroughness,
+  stylesPerCall: 11,
+  recoveryCrashEvery: 10,
+  secondCrashEvery: 2,
+};
+
+/** One in so many discoveries also closes: that costs as much as all the rest. */
+const closeEvery = 16;
 
 interface Fork {
   readonly disk: SimulatedDisk;
-  readonly history: readonly Happening[];
-  /** How much of the history had happened. */
-  readonly happened: number;
+  readonly promised: Promised;
   readonly call: number;
   readonly style: string;
-  readonly recoveryCall: number | undefined;
+  /** The recovery was crashed, so it is a recovery's recovery. */
+  readonly again: boolean;
 }
 
-const styleNames = Object.keys(crashStyles) as CrashStyleName[];
-
+/** Explores one workload. The same seed does the same. */
 export class Explorer {
-  readonly #options: ExplorerOptions;
+  readonly #how: Thoroughness;
   readonly #random: Random;
-  #styleTurn = 0;
-  #recoveryTurn = 0;
+  #styleTurn: number;
+  #turn: number;
+  /** Crash states that were opened and judged. */
   states = 0;
 
-  constructor(options: ExplorerOptions) {
-    this.#options = options;
-    this.#random = seededRandom(options.seed);
+  constructor(how: Thoroughness, seed: number) {
+    this.#how = how;
+    this.#random = seededRandom(seed);
+    // Short workloads, one after the other, have different turns.
+    this.#styleTurn = seed;
+    this.#turn = seed;
   }
 
   /** undefined: every crash of this workload keeps every promise. */
   async explore(base: SimulatedDisk, operations: readonly Operation[]): Promise<Failure | undefined> {
     const forks: Fork[] = [];
     const disk = base.afterKill();
-    const world = new World(new Subject(disk));
+    const world = new World(disk);
+    let forking = false;
+    const failed = (what: string): Failure => ({ operations, call: disk.calls, style: noCrash, what });
     try {
       await world.open();
       disk.faults = (call) => {
-        if (call.changes) forks.push(...this.#fork(disk, world, call.number));
-        return undefined;
+        if (forking && call.changes) this.#fork(forks, { disk, world, call: call.number });
+        return world.faults.meet(call);
       };
-      await world.run(operations);
+      const first = this.#how.lastOperationOnly ? operations.slice(0, -1) : [];
+      await world.run(first);
+      forking = true;
+      await world.run(operations.slice(first.length));
     } catch (error) {
-      return { operations, call: disk.calls, style: "no crash", recoveryCall: undefined, what: `the workload failed: ${String(error)}` };
+      return failed(inWords(error));
     }
     disk.faults = undefined;
-    if (world.failure !== undefined) return { operations, call: disk.calls, style: "no crash", recoveryCall: undefined, what: `the workload failed: ${String(world.failure)}` };
-    forks.push(...this.#fork(disk, world, disk.calls), this.#kill(disk, world));
+    if (world.failure !== undefined) return failed(world.failure);
+    if (this.#how.stylesPerCall === 0) return undefined;
+    this.#fork(forks, { disk, world, call: disk.calls });
+    forks.push({ disk: disk.afterKill(), promised: world.promised, call: disk.calls, style: kill, again: false });
     world.end();
     for (const fork of forks) {
       const what = await this.#judge(fork);
-      if (what !== undefined) return { operations, ...fork, what };
+      if (what !== undefined) return { operations, call: fork.call, style: fork.style, what };
     }
     return undefined;
   }
 
-  #fork(disk: SimulatedDisk, world: World, call: number): Fork[] {
-    const forks: Fork[] = [];
-    for (let count = 0; count < this.#options.stylesPerCall; count++) {
-      const style = styleNames[this.#styleTurn++ % styleNames.length] as CrashStyleName;
-      forks.push({ disk: disk.afterCrash(style, this.#random), history: world.history, happened: world.history.length, call, style, recoveryCall: undefined });
+  #fork(forks: Fork[], { disk, world, call }: { disk: SimulatedDisk; world: World; call: number }): void {
+    for (let count = 0; count < this.#how.stylesPerCall; count++) {
+      const style = this.#nextStyle();
+      forks.push({ disk: this.#crashed(disk, style), promised: world.promised, call, style, again: false });
     }
-    return forks;
-  }
-
-  #kill(disk: SimulatedDisk, world: World): Fork {
-    return { disk: disk.afterKill(), history: world.history, happened: world.history.length, call: disk.calls, style: "kill", recoveryCall: undefined };
   }
 
   async #judge(fork: Fork): Promise<string | undefined> {
-    const crashRecovery = fork.recoveryCall === undefined && this.#recoveryTurn++ % this.#options.recoveryCrashEvery === 0;
+    const turn = this.#turn++;
     const again: Fork[] = [];
-    const { disk } = fork;
-    if (crashRecovery) {
+    const { disk, promised } = fork;
+    if (!fork.again && turn % this.#how.recoveryCrashEvery === 0) {
       disk.faults = (call) => {
-        if (call.changes) again.push({ ...fork, disk: disk.afterCrash(this.#nextStyle(), this.#random), recoveryCall: call.number });
+        if (call.changes)
+          again.push({ ...fork, disk: this.#crashed(disk, this.#nextStyle()), call: call.number, again: true });
         return undefined;
       };
     }
-    this.states++;
-    const what = await this.#open(fork);
-    if (what !== undefined) return what;
+    const expected = new Expectation(promised.facts, promised.history, promised.happened);
+    // Always when only the process died: nothing but recovery makes what the page cache held durable then.
+    const goesOn = fork.style === kill || turn % this.#how.secondCrashEvery === 0;
+    const send = goesOn ? furtherMessages(expected, promised.nowMs) : [];
+    const found = await this.#open(fork, { close: turn % closeEvery === 0, send });
+    const wrong = typeof found === "string" ? found : judge(expected, found);
+    if (wrong !== undefined) return wrong;
     for (const next of again) {
       const failed = await this.#judge(next);
-      if (failed !== undefined) return `after a crash at call ${next.recoveryCall} of the recovery: ${failed}`;
+      if (failed !== undefined) return `after a crash at call ${next.call} of the recovery: ${failed}`;
     }
-    return undefined;
+    return goesOn
+      ? this.#judgeAgain(fork, factsFrom(expected, found as Discovery, { handed: true, sent: send }))
+      : undefined;
   }
 
-  async #open(fork: Fork): Promise<string | undefined> {
+  /** What it was shown, and what it sent, must still be there when the power fails afterwards. */
+  async #judgeAgain(fork: Fork, facts: Promised["facts"]): Promise<string | undefined> {
+    const style = this.#nextStyle();
+    const promised = { facts, history: [], happened: 0, nowMs: fork.promised.nowMs };
+    const next = { ...fork, disk: this.#crashed(fork.disk, style), promised, style, again: true };
+    const found = await this.#open(next, { close: false, send: [] });
+    const wrong = typeof found === "string" ? found : judge(new Expectation(facts, [], 0), found);
+    return wrong === undefined ? undefined : `opened, read, sent to, and crashed again (${style}): ${wrong}`;
+  }
+
+  async #open(
+    { disk, promised }: Fork,
+    then: { readonly close: boolean; readonly send: readonly SentMessage[] },
+  ): Promise<Discovery | string> {
+    this.states++;
+    const recovered = (): void => {
+      disk.faults = undefined;
+    };
     try {
-      const found = await discover(fork.disk, () => {
-        fork.disk.faults = undefined;
-      });
-      return judge(new Expectation(fork.history, fork.happened), found);
+      return await discover(disk, { nowMs: promised.nowMs, recovered, ...then });
     } catch (error) {
-      return `it cannot be opened and read: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+      return `it cannot be opened and read: ${inWords(error)}`;
     }
+  }
+
+  #crashed(disk: SimulatedDisk, style: CrashStyleName): SimulatedDisk {
+    return disk.afterCrash(style, this.#random, { capacityBytes: Number.POSITIVE_INFINITY });
   }
 
   #nextStyle(): CrashStyleName {
-    return styleNames[this.#styleTurn++ % styleNames.length] as CrashStyleName;
+    const styles = this.#how.styles.filter((style) => style !== kill);
+    return (styles[this.#styleTurn++ % styles.length] ?? "everything") as CrashStyleName;
   }
+}
+
+function furtherMessages(expected: Expectation, atMs: number): SentMessage[] {
+  let number = Math.max(0, ...expected.sent.keys());
+  return channelNames.map((channel) => ({ number: ++number, channel, key: "k", atMs, moved: false }));
 }
 
 /** A directory with its channels, as every workload finds it. */
 export async function preparedDisk(): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk();
-  const world = new World(new Subject(disk));
+  const world = new World(disk);
   await world.open();
   await world.close();
   return disk;

@@ -1,8 +1,8 @@
 /**
- * Opens what a crash left behind and compares it with what had been promised. A reader should be able to check
- * this file in a minute: it is the definition of "nothing acknowledged is lost".
+ * Compares what was found in a directory with what had been promised. A reader should be able to check this file in a
+ * minute: it is the definition of "nothing acknowledged is lost".
  */
-import type { Expectation } from "./history.js";
+import { attemptKey, type Expectation } from "./history.js";
 import { channelOf, type ReaderName, readerNames } from "./operations.js";
 
 /** A message as found after the crash. */
@@ -15,6 +15,8 @@ export interface Found {
 }
 
 export interface Discovery {
+  /** When it was looked. */
+  readonly nowMs: number;
   /** What each group is handed, until there is nothing more. */
   readonly handed: ReadonlyMap<ReaderName, readonly Found[]>;
   /** All of the stream "events", each partition in order. */
@@ -22,70 +24,128 @@ export interface Discovery {
   readonly channels: ReadonlySet<string>;
 }
 
+/** How long the stream keeps its messages. */
+export const retentionMs = 120_000;
+
 /** undefined: every promise is kept. Otherwise what is wrong, in words. */
-export function judge(expected: Expectation, found: Discovery): string | undefined {
+export function judge(expected: Expectation, discovery: Discovery): string | undefined {
+  const found = new Findings(expected, discovery);
   return (
-    channelsAreThere(expected, found) ??
-    nothingInvented(expected, found) ??
+    expected.violation ??
+    channelsAreThere(expected, discovery) ??
+    nothingInvented(expected, discovery) ??
     nothingLost(expected, found) ??
     settledStaysSettled(expected, found) ??
     streamGroupMovesOn(expected, found) ??
-    countsNeverGoDown(expected, found) ??
-    orderIsKept(found) ??
+    countsNeverGoDown(expected, discovery) ??
+    orderIsKept(expected, discovery) ??
     commitsAreWhole(expected, found) ??
+    settlementsAreWhole(expected, found) ??
     laterImpliesEarlier(expected, found)
   );
 }
 
+/** What was found, by the number of the message. */
+class Findings {
+  readonly discovery: Discovery;
+  readonly #expected: Expectation;
+  readonly #handed = new Map<ReaderName, ReadonlySet<number>>();
+  readonly #stream: ReadonlySet<number>;
+
+  constructor(expected: Expectation, discovery: Discovery) {
+    this.#expected = expected;
+    this.discovery = discovery;
+    for (const [reader, messages] of discovery.handed) this.#handed.set(reader, numbersOf(messages));
+    this.#stream = numbersOf(discovery.stream);
+  }
+
+  handedTo(reader: ReaderName, number: number): boolean {
+    return this.#handed.get(reader)?.has(number) === true;
+  }
+
+  inStream(number: number): boolean {
+    return this.#stream.has(number);
+  }
+
+  isPresent(number: number): boolean {
+    return this.#stream.has(number) || readerNames.some((reader) => this.handedTo(reader, number));
+  }
+
+  /** Too old for the stream to keep it. */
+  mayHaveExpired(number: number): boolean {
+    const sent = this.#expected.sent.get(number);
+    return sent?.channel === "events" && sent.atMs < this.discovery.nowMs - retentionMs;
+  }
+
+  /** Its absence says nothing: somebody has settled it, or it has expired. */
+  mayBeGone(number: number): boolean {
+    return (
+      this.mayHaveExpired(number) ||
+      readerNames.some((reader) => this.#expected.settledBy(reader, number) !== undefined)
+    );
+  }
+}
+
 function channelsAreThere(expected: Expectation, found: Discovery): string | undefined {
-  for (const name of expected.declared) if (!found.channels.has(name)) return `channel ${name} was declared and is gone`;
+  for (const name of expected.declared)
+    if (!found.channels.has(name)) return `channel ${name} was declared and is gone`;
   return undefined;
 }
 
 function nothingInvented(expected: Expectation, found: Discovery): string | undefined {
-  for (const [reader, messages] of everything(found)) {
+  for (const [reader, messages] of [...found.handed, ["events", found.stream] as const]) {
     const seen = new Set<number>();
     for (const { number } of messages) {
       if (seen.has(number)) return `${reader} has message ${number} twice`;
       seen.add(number);
       const sent = expected.sent.get(number);
       if (sent === undefined) return `${reader} has message ${number}, which was never sent`;
-      if (sent.channel !== reader.split(":")[0]) return `${reader} has message ${number}, which was sent to ${sent.channel}`;
+      if (sent.channel !== reader.split(":")[0])
+        return `${reader} has message ${number}, which was sent to ${sent.channel}`;
+      if (expected.refused.has(number)) return `${reader} has message ${number}, whose sending was refused`;
     }
   }
   return undefined;
 }
 
-function nothingLost(expected: Expectation, found: Discovery): string | undefined {
+function nothingLost(expected: Expectation, found: Findings): string | undefined {
   for (const number of expected.acknowledged) {
     const sent = expected.sent.get(number);
-    if (sent === undefined) continue;
-    if (sent.channel === "events" && !found.stream.some((each) => each.number === number)) return `message ${number} of the stream was acknowledged and is gone`;
+    if (sent === undefined || found.mayHaveExpired(number)) continue;
+    if (sent.channel === "events" && !found.inStream(number))
+      return `message ${number} of the stream was acknowledged and is gone`;
     for (const reader of readerNames) {
       if (channelOf(reader) !== sent.channel || expected.settledBy(reader, number) !== undefined) continue;
-      if (!has(found, reader, number)) return `message ${number} was acknowledged, not settled by ${reader}, and is gone`;
+      // A topic's group that was made later gets what the others have not let go by then.
+      const sentBeforeJoining = sent.channel === "news" && number <= (expected.joined.get(reader) ?? Infinity);
+      if (sentBeforeJoining && found.mayBeGone(number)) continue;
+      if (!found.handedTo(reader, number))
+        return `message ${number} was acknowledged, not settled by ${reader}, and is gone`;
     }
   }
   return undefined;
 }
 
-function settledStaysSettled(expected: Expectation, found: Discovery): string | undefined {
+function settledStaysSettled(expected: Expectation, found: Findings): string | undefined {
   for (const [reader, settled] of expected.settled) {
+    // A stream's group moves past a message only when those before it in its partition are settled too.
+    if (channelOf(reader) === "events") continue;
     for (const [number, { durable }] of settled) {
-      // A stream's group moves past a message only when those before it in its partition are settled too.
-      if (durable && channelOf(reader) !== "events" && has(found, reader, number)) return `message ${number} was settled by ${reader}, that was durable, and it is handed out again`;
+      if (durable && found.handedTo(reader, number))
+        return `message ${number} was settled by ${reader}, that was durable, and it is handed out again`;
     }
   }
   return undefined;
 }
 
 /** What a stream's group had durably settled from the beginning of a partition on is not handed to it again. */
-function streamGroupMovesOn(expected: Expectation, found: Discovery): string | undefined {
+function streamGroupMovesOn(expected: Expectation, found: Findings): string | undefined {
   const stopped = new Set<number>();
-  for (const { number, partition } of found.stream) {
+  for (const { number, partition } of found.discovery.stream) {
     if (stopped.has(partition)) continue;
     if (expected.settledBy("events:g", number)?.durable !== true) stopped.add(partition);
-    else if (has(found, "events:g", number)) return `message ${number} and all before it in partition ${partition} were settled by events:g, that was durable, and it is handed out again`;
+    else if (found.handedTo("events:g", number))
+      return `message ${number} and all before it in partition ${partition} were settled by events:g, that was durable, and it is handed out again`;
   }
   return undefined;
 }
@@ -94,73 +154,76 @@ function countsNeverGoDown(expected: Expectation, found: Discovery): string | un
   for (const [reader, messages] of found.handed) {
     if (reader === "events:g") continue;
     for (const { number, attempt } of messages) {
-      const before = expected.attempts.get(`${reader} ${number}`) ?? 0;
-      if (attempt < before) return `message ${number} was handed to ${reader} as attempt ${before}, and now as attempt ${attempt}`;
-      if (attempt > before + 1) return `message ${number} was handed to ${reader} as attempt ${before}, and now already as attempt ${attempt}`;
+      const before = expected.attempts.get(attemptKey(reader, number)) ?? 0;
+      if (attempt < before)
+        return `message ${number} was handed to ${reader} as attempt ${before}, and now as attempt ${attempt}`;
+      if (attempt > before + 1)
+        return `message ${number} was handed to ${reader} as attempt ${before}, and now already as attempt ${attempt}`;
     }
   }
   return undefined;
 }
 
-function orderIsKept(found: Discovery): string | undefined {
-  for (const [reader, messages] of everything(found)) {
-    const last = new Map<number, Found>();
-    for (const message of messages.toSorted((a, b) => a.offset - b.offset)) {
-      const before = last.get(message.partition);
-      if (before !== undefined && before.number >= message.number) return `${reader} has message ${message.number} behind message ${before.number}`;
-      last.set(message.partition, message);
+/** What was sent first stands first. Settlements overtake sends that wait for the disk, and keep their own order. */
+function orderIsKept(expected: Expectation, found: Discovery): string | undefined {
+  for (const [reader, messages] of [...found.handed, ["events", found.stream] as const]) {
+    const last = new Map<string, number>();
+    for (const { number, partition } of messages.toSorted((a, b) => a.offset - b.offset)) {
+      const row = `${partition} ${expected.sent.get(number)?.moved}`;
+      const before = last.get(row) ?? 0;
+      if (before >= number) return `${reader} has message ${number} behind message ${before}`;
+      last.set(row, number);
     }
   }
   return undefined;
 }
 
-/** A settlement and what was sent with it; the messages of a transaction; the messages of one `sendAll`. */
-function commitsAreWhole(expected: Expectation, found: Discovery): string | undefined {
+/** The messages of a transaction, or of a settlement. */
+function commitsAreWhole(expected: Expectation, found: Findings): string | undefined {
   for (const commit of expected.commits) {
-    const present = commit.filter((number) => isPresent(found, number));
+    if (commit.length < 2) continue;
+    const present = commit.filter((number) => found.isPresent(number));
     if (present.length === 0) continue;
-    for (const number of commit) if (!mayExist(expected, found, number)) return `messages ${commit.join(", ")} were one commit: ${present.join(", ")} are there, ${number} is not`;
+    const missing = commit.find((number) => !found.isPresent(number) && !found.mayBeGone(number));
+    if (missing !== undefined)
+      return `messages ${commit.join(", ")} were one commit: ${present.join(", ")} are there, ${missing} is not`;
   }
+  return undefined;
+}
+
+/** A settlement and what was sent with it: both, or neither. */
+function settlementsAreWhole(expected: Expectation, found: Findings): string | undefined {
   for (const [reader, settled] of expected.settled) {
     for (const [number, { sends }] of settled) {
       if (sends.length === 0) continue;
-      const back = has(found, reader, number);
-      if (back && sends.some((sent) => isPresent(found, sent))) return `message ${number} is back at ${reader}, and what was sent with its settlement is there too`;
-      const sentBefore = expected.acknowledged.has(number) || isKnown(expected, number);
-      if (!back && sentBefore) for (const sent of sends) if (!mayExist(expected, found, sent)) return `message ${number} is settled by ${reader}, but message ${sent}, sent with its settlement, is not there`;
+      const back = found.handedTo(reader, number);
+      if (back && sends.some((sent) => found.isPresent(sent)))
+        return `message ${number} is back at ${reader}, and what was sent with its settlement is there too`;
+      // It was handed to somebody, so it had been committed: who does not have it any more has settled it.
+      const wasThere =
+        expected.acknowledged.has(number) ||
+        readerNames.some((each) => expected.attempts.has(attemptKey(each, number)));
+      const missing = sends.find((sent) => !found.isPresent(sent) && !found.mayBeGone(sent));
+      if (!back && wasThere && missing !== undefined)
+        return `message ${number} is settled by ${reader}, but message ${missing}, sent with its settlement, is not there`;
     }
   }
   return undefined;
 }
 
 /** The log is one sequence of commits: whoever finds a message finds everything sent before it. */
-function laterImpliesEarlier(expected: Expectation, found: Discovery): string | undefined {
+function laterImpliesEarlier(expected: Expectation, found: Findings): string | undefined {
   let missing: number | undefined;
-  for (const number of expected.sent.keys()) {
-    if (!mayExist(expected, found, number)) missing ??= number;
-    else if (missing !== undefined && isPresent(found, number)) return `message ${number} is there, but message ${missing}, sent before it, is not`;
+  for (const number of expected.published) {
+    if (expected.refused.has(number)) continue;
+    const present = found.isPresent(number);
+    if (present && missing !== undefined)
+      return `message ${number} is there, but message ${missing}, sent before it, is not`;
+    if (!present && !found.mayBeGone(number)) missing ??= number;
   }
   return undefined;
 }
 
-/** It was handed to somebody, so it had been committed. */
-function isKnown(expected: Expectation, number: number): boolean {
-  return readerNames.some((reader) => expected.attempts.has(`${reader} ${number}`));
-}
-
-function isPresent(found: Discovery, number: number): boolean {
-  return found.stream.some((each) => each.number === number) || readerNames.some((reader) => has(found, reader, number));
-}
-
-/** Present, or settled by somebody, so that its absence says nothing. */
-function mayExist(expected: Expectation, found: Discovery, number: number): boolean {
-  return isPresent(found, number) || readerNames.some((reader) => expected.settledBy(reader, number) !== undefined);
-}
-
-function has(found: Discovery, reader: ReaderName, number: number): boolean {
-  return found.handed.get(reader)?.some((each) => each.number === number) ?? false;
-}
-
-function everything(found: Discovery): [string, readonly Found[]][] {
-  return [...found.handed, ["events", found.stream]];
+function numbersOf(messages: readonly Found[]): ReadonlySet<number> {
+  return new Set(messages.map((message) => message.number));
 }

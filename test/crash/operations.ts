@@ -1,5 +1,6 @@
-/** What a workload of the crash explorer is made of. Data, so that a failing workload can be printed and shortened. */
+/** What a workload of the crash explorer is made of. Data, so that a failing workload can be printed, replayed and shortened. */
 import type { Random } from "../../src/base/random.js";
+import type { FaultedCall } from "./faults.js";
 
 export type Operation =
   | { readonly do: "send"; readonly to: ChannelName; readonly count: number; readonly await: boolean }
@@ -10,7 +11,14 @@ export type Operation =
   | { readonly do: "advance"; readonly ms: number }
   | { readonly do: "declare" }
   | { readonly do: "checkpoint" }
-  | { readonly do: "reopen" };
+  /** Gives up what is settled or expired, and writes sparse segments anew. */
+  | { readonly do: "keep" }
+  | { readonly do: "reopen" }
+  /** The call of this kind that comes after `after` others fails, or is shortened; so do the `times - 1` behind it. */
+  | ({ readonly do: "break"; readonly after: number; readonly times: number } & FaultedCall)
+  /** The disk has room for this many bytes more. */
+  | { readonly do: "fill"; readonly leftBytes: number }
+  | { readonly do: "free" };
 
 /** Which of the deliveries in hand. */
 export type Which = "first" | "last" | "all";
@@ -25,12 +33,24 @@ export type ReaderName = "jobs" | "other" | "events:g" | "news:a" | "news:b";
 export const channelNames: readonly ChannelName[] = ["jobs", "other", "events", "news"];
 export const readerNames: readonly ReaderName[] = ["jobs", "other", "events:g", "news:a", "news:b"];
 
+const channels: Readonly<Record<ReaderName, ChannelName>> = {
+  jobs: "jobs",
+  other: "other",
+  "events:g": "events",
+  "news:a": "news",
+  "news:b": "news",
+};
+
 export function channelOf(reader: ReaderName): ChannelName {
-  return reader.split(":")[0] as ChannelName;
+  return channels[reader];
+}
+
+export function groupOf(reader: ReaderName): string {
+  return reader.split(":")[1] ?? "";
 }
 
 /** One of each kind that matters, for trying all short sequences of them. */
-export const alphabet: readonly Operation[] = [
+const alphabet: readonly Operation[] = [
   { do: "send", to: "jobs", count: 1, await: true },
   { do: "send", to: "jobs", count: 3, await: false },
   { do: "send", to: "events", count: 4, await: true },
@@ -50,24 +70,32 @@ export const alphabet: readonly Operation[] = [
   { do: "reopen" },
 ];
 
-export function randomOperation(random: Random): Operation {
-  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
-  const dice = random();
-  if (dice < 0.3) return { do: "send", to: pick(channelNames), count: 1 + Math.floor(random() * 5), await: random() < 0.6 };
-  if (dice < 0.36) return { do: "transaction", to: pick([["jobs", "events"], ["jobs", "other", "news"], ["events", "events"]] as ChannelName[][]) };
-  if (dice < 0.6) return { do: "take", from: pick(readerNames), max: 1 + Math.floor(random() * 4) };
-  if (dice < 0.85) {
-    const from = pick(readerNames);
-    const how = from === "events:g" ? "done" : pick<How>(["done", "done", "done", "retry-now", "retry-later", "release", "move"]);
-    return { do: "settle", from, which: pick<Which>(["first", "last", "all"]), how };
+/** All sequences of 1 to `length` operations of the alphabet, the short ones first. */
+export function* shortSequences(length: number): Generator<readonly Operation[]> {
+  if (length === 0) return;
+  yield* shortSequences(length - 1);
+  yield* sequencesOf(length, []);
+}
+
+function* sequencesOf(length: number, before: readonly Operation[]): Generator<readonly Operation[]> {
+  if (before.length === length) {
+    yield before;
+    return;
   }
-  if (dice < 0.9) return { do: "flush" };
-  if (dice < 0.94) return { do: "advance", ms: pick([10, 2_000, 40_000]) };
-  if (dice < 0.96) return { do: "checkpoint" };
-  if (dice < 0.98) return { do: "declare" };
-  return { do: "reopen" };
+  for (const operation of alphabet) yield* sequencesOf(length, [...before, operation]);
 }
 
 export function describe(operations: readonly Operation[]): string {
-  return operations.map((operation, index) => `  ${index + 1}. ${JSON.stringify(operation)}`).join("\n");
+  return operations.map((operation) => JSON.stringify(operation)).join("\n");
+}
+
+/** The text of `describe`, or part of it. */
+export function parseOperations(text: string): Operation[] {
+  const lines = text.split("\n").filter((line) => line.trim().startsWith("{"));
+  return lines.map((line) => JSON.parse(line) as Operation);
+}
+
+/** One of `items`. */
+export function pick<T>(items: readonly T[], random: Random): T {
+  return items[Math.floor(random() * items.length)] as T;
 }

@@ -2,7 +2,10 @@ import type { Failure } from "./explorer.js";
 import type { Operation } from "./operations.js";
 
 /** Leaves out operations, many at a time and then one by one, while what is left still fails. */
-export async function shorten(failure: Failure, again: (operations: readonly Operation[]) => Promise<Failure | undefined>): Promise<Failure> {
+export async function shorten(
+  failure: Failure,
+  again: (operations: readonly Operation[]) => Promise<Failure | undefined>,
+): Promise<Failure> {
   let shortest = failure;
   for (let size = Math.ceil(failure.operations.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     let at = 0;

@@ -1,16 +1,18 @@
-/** The real engine over a simulated disk, with limits so small that every mechanism has its turn within a few messages. */
+/** The real engine over a disk, with limits so small that every mechanism has its turn within a few messages. */
+import type { Clock } from "../../src/base/clock.js";
 import { defaultLimits, type Limits } from "../../src/base/limits.js";
 import { silentLogger } from "../../src/base/logger.js";
 import type { ChannelSpec, Driver } from "../../src/driver.js";
-import type { SimulatedDisk } from "../../src/disk/simulated.js";
+import type { Disk } from "../../src/disk/disk.js";
 import { EmbeddedDriver } from "../../src/drivers/embedded/driver.js";
 import { Engine } from "../../src/engine/engine.js";
 import { rest, StepClock } from "./clock.js";
+import { retentionMs } from "./judge.js";
 import type { ChannelName } from "./operations.js";
 
 export const leaseMs = 30_000;
 
-const limits: Limits = {
+export const smallLimits: Limits = {
   ...defaultLimits,
   walFileBytes: 4096,
   checkpointBytes: 3000,
@@ -40,33 +42,68 @@ const queue: ChannelSpec = {
 export const specs: Readonly<Record<ChannelName, ChannelSpec>> = {
   jobs: queue,
   other: { ...queue, name: "other" },
-  events: { ...queue, kind: "stream", name: "events", partitions: 2, retention: { timeMs: 604_800_000, bytes: Number.POSITIVE_INFINITY } },
+  events: {
+    ...queue,
+    kind: "stream",
+    name: "events",
+    partitions: 2,
+    retention: { timeMs: retentionMs, bytes: Number.POSITIVE_INFINITY },
+  },
   news: { ...queue, kind: "topic", name: "news" },
 };
 
+export interface SubjectOptions {
+  readonly disk: Disk;
+  readonly limits?: Limits;
+  /** When it begins. */
+  readonly nowMs?: number;
+}
+
+/** Engines one after the other on one disk, in a time of their own. */
 export class Subject {
-  readonly #disk: SimulatedDisk;
-  readonly #clock = new StepClock();
+  readonly clock: StepClock;
+  readonly #disk: Disk;
+  readonly #limits: Limits;
   #engine: Engine | undefined;
 
-  constructor(disk: SimulatedDisk) {
+  constructor({ disk, limits = smallLimits, nowMs }: SubjectOptions) {
     this.#disk = disk;
+    this.#limits = limits;
+    this.clock = new StepClock(nowMs);
   }
 
   async open(): Promise<Driver> {
-    this.#engine = await Engine.open({ disk: this.#disk, clock: this.#clock, durability: "fsync", limits, logger: silentLogger });
+    this.#engine = undefined;
+    this.#engine = await openEngine({ disk: this.#disk, clock: this.clock, limits: this.#limits });
     return new EmbeddedDriver(this.#engine, "embedded", () => {});
   }
 
   advance(ms: number): Promise<void> {
-    return this.#clock.advance(ms);
+    return this.clock.advance(ms);
   }
 
-  async checkpoint(_driver: Driver): Promise<void> {
+  /** @throws what the log throws that can take none */
+  async checkpoint(): Promise<void> {
     await this.#engine?.log.checkpoint();
+  }
+
+  async keep(): Promise<void> {
+    await this.#engine?.keeper.pass();
   }
 
   rest(): Promise<void> {
     return rest();
   }
+}
+
+export function openEngine({
+  disk,
+  clock,
+  limits,
+}: {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly limits: Limits;
+}): Promise<Engine> {
+  return Engine.open({ disk, clock, durability: "fsync", limits, logger: silentLogger });
 }

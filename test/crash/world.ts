@@ -1,46 +1,81 @@
-/** Runs operations on the real engine, and writes down what it did and was told. */
-import { hasCode } from "../../src/base/errors.js";
-import type { ChannelSpec, DeclaredChannel, Driver, IncomingDelivery, Receipt, Source, StagedMessage } from "../../src/driver.js";
-import { SimulatedCrash } from "../../src/disk/simulated/calls.js";
-import type { Happening, SentMessage } from "./history.js";
-import { type ChannelName, channelNames, channelOf, type How, type Operation, type ReaderName, type Which } from "./operations.js";
-import { leaseMs, specs, type Subject } from "./subject.js";
+/** Runs operations on the real engine over a simulated disk, and keeps the history of it. */
+import type { SimulatedDisk } from "../../src/disk/simulated.js";
+import { discover } from "./discovery.js";
+import { Faults } from "./faults.js";
+import { factsFrom } from "./facts.js";
+import { Expectation, type Facts, type Happening, noFacts } from "./history.js";
+import { judge } from "./judge.js";
+import { channelNames, type Operation } from "./operations.js";
+import { Readers } from "./readers.js";
+import { Senders } from "./senders.js";
+import { inWords, isRefusal, Station } from "./station.js";
+import { Subject } from "./subject.js";
 
-const retryLaterMs = 5_000;
-
-interface Reader {
-  readonly source: Source;
-  /** Leased, in the order they were handed out. */
-  held: IncomingDelivery[];
-  /** A take that waits for a message. */
-  taking: Promise<void> | undefined;
+/** What is promised at a moment, for whoever opens the disk then. */
+export interface Promised {
+  readonly facts: Facts;
+  readonly history: readonly Happening[];
+  /** How much of the history had happened. */
+  readonly happened: number;
+  readonly nowMs: number;
 }
 
+/** More than any wait of the engine for room or for its next attempt. */
+const patienceMs = 5_000;
+
 export class World {
-  readonly history: Happening[] = [];
+  readonly faults = new Faults();
+  readonly #disk: SimulatedDisk;
   readonly #subject: Subject;
-  #driver: Driver | undefined;
-  #channels = new Map<string, DeclaredChannel>();
-  #readers = new Map<ReaderName, Reader>();
-  #number = 0;
-  #declaredCount = 0;
+  readonly #station: Station;
+  #senders: Senders;
+  #readers: Readers;
+  #facts: Facts = noFacts;
+  #history: Happening[] = [];
+  #extraChannels = 0;
+  /** Something was done to the disk that the engine may notice. */
+  #harmed = false;
   #ended = false;
 
-  constructor(subject: Subject) {
-    this.#subject = subject;
+  constructor(disk: SimulatedDisk) {
+    this.#disk = disk;
+    this.#subject = new Subject({ disk });
+    this.#station = new Station({
+      note: (happening) => {
+        if (!this.#ended) this.#history.push(happening);
+      },
+      nowMs: () => this.#subject.clock.nowMs(),
+      lastNumber: 0,
+    });
+    this.#senders = new Senders(this.#station);
+    this.#readers = new Readers(this.#station);
   }
 
-  /** The first error that no crash explains. */
-  failure: unknown;
+  /** In words: what no crash is needed for. */
+  get failure(): string | undefined {
+    return this.#station.failure;
+  }
+
+  get promised(): Promised {
+    return {
+      facts: this.#facts,
+      history: this.#history,
+      happened: this.#history.length,
+      nowMs: this.#subject.clock.nowMs(),
+    };
+  }
 
   async open(): Promise<void> {
-    this.#driver = await this.#subject.open();
-    for (const name of channelNames) await this.#declare(specs[name]);
+    await this.#station.begin(await this.#subject.open());
   }
 
   async run(operations: readonly Operation[]): Promise<void> {
-    for (const operation of operations) await this.#perform(operation);
+    for (const operation of operations) {
+      await this.#perform(operation);
+      if (this.failure !== undefined) return;
+    }
     await this.#subject.rest();
+    if (this.#harmed) await this.#mustRecover();
   }
 
   /** Nothing is written down any more: what happens now happens after the crash. */
@@ -48,169 +83,136 @@ export class World {
     this.#ended = true;
   }
 
+  /** @throws what the engine says when it could not end well */
   async close(): Promise<void> {
-    await this.#driver?.close();
+    await this.#station.driver.close();
   }
 
-  async #perform(operation: Operation): Promise<void> {
+  #perform(operation: Operation): Promise<void> | void {
     switch (operation.do) {
       case "send":
-        return this.#send(operation.to, operation.count, operation.await);
+        return this.#awaited(this.#senders.send(operation.to, operation.count), operation.await);
       case "transaction":
-        return this.#transaction(operation.to);
+        return this.#awaited(this.#senders.transaction(operation.to));
       case "take":
-        return this.#take(operation.from, operation.max);
+        return this.#awaited(this.#readers.take(operation.from, operation.max));
       case "settle":
-        return this.#settle(operation.from, operation.which, operation.how);
+        return this.#readers.settle(operation.from, operation.which, operation.how);
       case "flush":
-        return this.#flush();
+        return this.#awaited(this.#readers.flush());
       case "advance":
         return this.#subject.advance(operation.ms);
       case "declare":
-        return this.#declare({ ...specs.jobs, name: `extra-${++this.#declaredCount}` });
+        return this.#awaited(this.#tried(() => this.#station.declare(`extra-${++this.#extraChannels}`)));
       case "checkpoint":
-        return this.#subject.checkpoint(this.#driver as Driver);
+        return this.#awaited(this.#tried(() => this.#subject.checkpoint()));
+      case "keep":
+        return this.#awaited(this.#tried(() => this.#subject.keep()));
       case "reopen":
         return this.#reopen();
+      default:
+        return this.#harm(operation);
     }
   }
 
-  #note(happening: Happening): void {
-    if (!this.#ended) this.history.push(happening);
+  #harm(operation: Extract<Operation, { do: "break" | "fill" | "free" }>): void {
+    this.#harmed = true;
+    if (operation.do === "break") this.faults.arm(operation);
+    else
+      this.#disk.capacityBytes =
+        operation.do === "free" ? Number.POSITIVE_INFINITY : this.#disk.usedBytes + operation.leftBytes;
   }
 
-  async #declare(spec: ChannelSpec): Promise<void> {
-    this.#channels.set(spec.name, await (this.#driver as Driver).declare(spec));
-    this.#note({ what: "declared", name: spec.name });
+  /** As far as it gets without time going on: what has to wait for that goes on behind the operations to come. */
+  async #awaited(work: Promise<void>, wait = true): Promise<void> {
+    work.catch((error: unknown) => (this.#station.failure ??= inWords(error)));
+    if (wait) await this.#subject.rest();
   }
 
-  #message(channel: ChannelName): SentMessage {
-    const number = ++this.#number;
-    return { number, channel, key: `k${number % 3}` };
-  }
-
-  async #send(channel: ChannelName, count: number, wait: boolean): Promise<void> {
-    const declared = this.#channels.get(channel) as DeclaredChannel;
-    const messages = Array.from({ length: count }, () => this.#message(channel));
-    // Each partition's share of a batch is stored together: one commit of its own for each is all that is promised.
-    for (const message of messages) this.#note({ what: "sent", messages: [message] });
-    const done = this.#acknowledged(declared.publishAll(messages.map(outgoing)), messages);
-    if (wait) await done;
-  }
-
-  async #transaction(channels: readonly ChannelName[]): Promise<void> {
-    const messages = channels.map((channel) => this.#message(channel));
-    this.#note({ what: "sent", messages });
-    await this.#acknowledged((this.#driver as Driver).commit(messages.map((message) => this.#staged(message))), messages);
-  }
-
-  async #acknowledged(outcome: Promise<readonly Receipt[]>, messages: readonly SentMessage[]): Promise<void> {
+  async #tried(work: () => Promise<unknown>): Promise<void> {
     try {
-      await outcome;
-      this.#note({ what: "acknowledged", messages });
+      await work();
     } catch (error) {
-      this.#refused(error);
-    }
-  }
-
-  async #take(from: ReaderName, max: number): Promise<void> {
-    const reader = await this.#reader(from);
-    if (reader.taking !== undefined) return;
-    reader.taking = this.#takeInto(reader, from, max);
-    await this.#subject.rest();
-  }
-
-  async #takeInto(reader: Reader, from: ReaderName, max: number): Promise<void> {
-    try {
-      const deliveries = await reader.source.take(max);
-      reader.taking = undefined;
-      for (const delivery of deliveries) {
-        reader.held.push(delivery);
-        this.#note({ what: "handed", reader: from, message: numberOf(delivery), attempt: delivery.attempt });
-      }
-    } catch (error) {
-      this.#refused(error);
-    }
-  }
-
-  async #settle(from: ReaderName, which: Which, how: How): Promise<void> {
-    const reader = await this.#reader(from);
-    const chosen = which === "all" ? reader.held : which === "first" ? reader.held.slice(0, 1) : reader.held.slice(-1);
-    reader.held = reader.held.filter((delivery) => !chosen.includes(delivery));
-    for (const delivery of chosen) this.#settleOne(reader, { from, delivery, how });
-  }
-
-  #settleOne(reader: Reader, { from, delivery, how }: { from: ReaderName; delivery: IncomingDelivery; how: How }): void {
-    const { source } = reader;
-    if (how === "release") source.settle(delivery, { kind: "release" });
-    else if (how === "retry-now" || how === "retry-later") {
-      source.settle(delivery, { kind: "retry", delayMs: how === "retry-now" ? 0 : retryLaterMs, counts: true });
-    } else this.#done(source, { from, delivery, sends: how === "move" ? [this.#message("other")] : [] });
-  }
-
-  #done(source: Source, { from, delivery, sends }: { from: ReaderName; delivery: IncomingDelivery; sends: readonly SentMessage[] }): void {
-    // Written down before the call: a crash inside it may leave either.
-    this.#note({ what: "settled", reader: from, message: numberOf(delivery), sends });
-    const index = this.history.length - 1;
-    try {
-      const settled = source.settle(delivery, { kind: "done", sends: sends.map((message) => this.#staged(message)) });
-      if (!settled && !this.#ended) this.history.splice(index, 1);
-    } catch (error) {
-      if (!this.#ended) this.history.splice(index, 1);
-      this.#refused(error);
-    }
-  }
-
-  async #flush(): Promise<void> {
-    const before = this.history.length;
-    try {
-      for (const reader of this.#readers.values()) await reader.source.flush();
-      if (this.#readers.size > 0) this.#note({ what: "flushed", before });
-    } catch (error) {
-      this.#refused(error);
+      this.#station.refused(error);
     }
   }
 
   async #reopen(): Promise<void> {
-    const before = this.history.length;
-    await this.close();
-    this.#note({ what: "flushed", before });
-    this.#readers = new Map();
-    this.#channels = new Map();
-    await this.open();
+    const flush = -this.#history.length - 1;
+    this.#station.note({ what: "flushing", flush, reader: undefined });
+    const closed = await this.#closeInTime();
+    if (closed === "well") this.#station.note({ what: "flushed", flush });
+    if (closed === "never") this.#station.failure ??= "closing does not end";
+    if (this.#senders.waiting > 0) this.#station.failure ??= "the engine is closed, and a send was never told its fate";
+    const facts = this.#harmed && this.failure === undefined ? await this.#lookedAt() : undefined;
+    if (this.failure !== undefined) return;
+    this.#senders = new Senders(this.#station);
+    this.#readers = new Readers(this.#station);
+    await this.#openAgain();
+    if (facts === undefined) return;
+    this.#facts = facts;
+    this.#history = [];
   }
 
-  async #reader(name: ReaderName): Promise<Reader> {
-    const known = this.#readers.get(name);
-    if (known !== undefined) return known;
-    const channel = this.#channels.get(channelOf(name)) as DeclaredChannel;
-    const group = name.split(":")[1] ?? "";
-    const lost = (deliveries: readonly IncomingDelivery[]): void => {
-      reader.held = reader.held.filter((held) => !deliveries.includes(held));
-    };
-    const source = await channel.consume({ group, leaseMs, from: "earliest", member: undefined, onLost: lost });
-    const reader: Reader = { source, held: [], taking: undefined };
-    this.#readers.set(name, reader);
-    return reader;
+  async #closeInTime(): Promise<"well" | "badly" | "never"> {
+    let ended: "well" | "badly" | undefined;
+    this.close().then(
+      () => (ended = "well"),
+      (error: unknown) => {
+        ended = "badly";
+        this.#station.refused(error);
+      },
+    );
+    await this.#subject.rest();
+    if (ended === undefined) await this.#subject.advance(patienceMs);
+    return ended ?? "never";
   }
 
-  #staged(message: SentMessage): StagedMessage {
-    return { channel: this.#channels.get(message.channel) as DeclaredChannel, message: outgoing(message) };
+  /** What the next process finds on a disk that failed is what it goes on with, and what it must never lose again. */
+  async #lookedAt(): Promise<Facts | undefined> {
+    const { nowMs } = this.promised;
+    const expected = new Expectation(this.#facts, this.#history, this.#history.length);
+    const found = await discover(this.#disk.afterKill({ capacityBytes: Number.POSITIVE_INFINITY }), { nowMs });
+    const wrong = judge(expected, found);
+    if (wrong !== undefined) this.#station.failure ??= `opened again after the disk had failed: ${wrong}`;
+    return wrong === undefined ? factsFrom(expected, found, { handed: false, sent: [] }) : undefined;
   }
 
-  #refused(error: unknown): void {
-    if (error instanceof SimulatedCrash || hasCode(error, "LOG_FENCED") || hasCode(error, "DISK_FULL") || hasCode(error, "CLOSED")) return;
-    this.failure ??= error;
+  /** A disk that goes on failing may keep us from it; one that has stopped must not. */
+  async #openAgain(): Promise<void> {
+    try {
+      await this.open();
+    } catch (error) {
+      if (!this.#harmed || !isRefusal(error)) throw error;
+      this.#makeWhole();
+      await this.#closeInTime();
+      await this.open();
+    }
   }
-}
 
+  #makeWhole(): void {
+    this.faults.disarm();
+    this.#disk.capacityBytes = Number.POSITIVE_INFINITY;
+  }
 
+  /** Once the disk is whole and time has gone on, everything works again by itself, or at least after opening anew. */
+  async #mustRecover(): Promise<void> {
+    this.#makeWhole();
+    await this.#subject.advance(patienceMs);
+    if (this.#senders.waiting > 0)
+      this.#station.failure ??= "the disk has room and does not fail, and a send is still not told its fate";
+    const acknowledged = await this.#sendToEach();
+    if (acknowledged || this.failure !== undefined) return;
+    await this.#reopen();
+    if (this.failure === undefined && !(await this.#sendToEach()))
+      this.#station.failure ??=
+        "the disk has room and does not fail, the directory was opened again, and a send is not acknowledged";
+  }
 
-export function numberOf(delivery: { readonly value: Uint8Array }): number {
-  return Number.parseInt(Buffer.from(delivery.value).toString("latin1"), 10);
-}
-
-function outgoing(message: SentMessage): { value: string; key: string; id: undefined; headers: undefined } {
-  // Long enough that a batch of a few spans sectors.
-  return { value: `${message.number}`.padEnd(60, "."), key: message.key, id: undefined, headers: undefined };
+  async #sendToEach(): Promise<boolean> {
+    const before = this.#history.filter((happening) => happening.what === "acknowledged").length;
+    for (const name of channelNames) await this.#awaited(this.#senders.send(name, 1));
+    const after = this.#history.filter((happening) => happening.what === "acknowledged").length;
+    return after - before === channelNames.length;
+  }
 }
