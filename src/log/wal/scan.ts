@@ -159,14 +159,15 @@ class Scanner {
     const { decision, because } = chainDecisions[finding];
     if (decision === "end") return undefined;
     if (decision === "skip") return this.#skip({ index, at, later, cut }, because);
-    const file = this.#live[index] as ScannedFile;
+    const hole = this.#holeIn({ index, at, later, cut });
+    const file = this.#live[hole] as ScannedFile;
+    const where = hole === index ? at : fileHeaderBytes;
     if (decision === "lost" && cut !== undefined) {
-      const from = cut === file ? at : cut.begin;
-      const lost = `what was committed behind byte ${from}, if anything`;
+      const lost = `what was committed behind byte ${cut === file ? where : cut.begin}, if anything`;
       this.#found("wal-file-cut", { file: cut, what: cutShort(cut), lost });
     } else {
       const kind = finding === "hole-unsynced" ? "unsynced-tail" : "torn-tail";
-      this.#found(kind, { file, what: `the chain ends at byte ${at}: ${because}`, lost: undefined });
+      this.#found(kind, { file, what: `the chain ends at byte ${where}: ${because}`, lost: undefined });
     }
     return undefined;
   }
@@ -176,22 +177,29 @@ class Scanner {
     const lsnMax = this.#lsnMax(index);
     if (lsnMax !== Number.POSITIVE_INFINITY && lsnMax > this.#lsn) return "known-frame-missing";
     if (later !== undefined) {
+      const hole = this.#holeIn({ index, at, later, cut });
       // Going over to the next file waits until the one before is synced, whatever the durability.
-      const isSynced = file.eachFrameSynced || this.#laterFile(index + 1) !== undefined;
+      const isSynced = this.#live[hole]?.eachFrameSynced === true || this.#laterFile(hole + 1) !== undefined;
       return isSynced ? "hole-synced" : "hole-unsynced";
     }
     if (cut !== undefined) return "file-cut";
     return this.#looksBegun(file, at) ? "begun-frame" : "nothing";
   }
 
+  /** Which file the missing frames were in: this one, or the one that goes on, when that does not begin with a whole frame. */
+  #holeIn({ index, at, later }: Stop): number {
+    if (later === undefined || later.at === fileHeaderBytes) return index;
+    return this.#looksBegun(this.#live[index] as ScannedFile, at) ? index : later.fileIndex;
+  }
+
   /** Says what is missing, and where to go on. */
-  #skip({ index, at, later }: Stop, because: string): Resumption | undefined {
+  #skip(stop: Stop, because: string): Resumption | undefined {
+    const { index, at, later } = stop;
     const upTo = later === undefined ? this.#lsnMax(index) : later.lsn - 1;
     const lost = `commits ${this.#lsn + 1} to ${upTo}`;
-    // What is missing stood here, or at the beginning of the file that goes on.
-    const isHere = later === undefined || later.fileIndex === index || this.#looksBegun(this.#live[index] as ScannedFile, at);
-    const file = this.#live[isHere ? index : later.fileIndex] as ScannedFile;
-    const where = isHere ? at : fileHeaderBytes;
+    const hole = this.#holeIn(stop);
+    const file = this.#live[hole] as ScannedFile;
+    const where = hole === index ? at : fileHeaderBytes;
     this.#found("wal-frame-damaged", { file, what: `no whole frame at byte ${where}: ${because}`, lost });
     if (later === undefined) this.#lsn = upTo;
     return later;

@@ -133,6 +133,19 @@ const rows: readonly Row[] = [
     { visited: [1], findings: [`unsynced-tail ${at}: nothing lost`] },
   ],
   [
+    "hole-unsynced",
+    "the first frame of the last file did not make it, and one behind it did",
+    () => {
+      const wal = new WalDirectory(
+        { generation: 1, lsns: [1, 2], eachFrameSynced: false },
+        { generation: 2, lsns: [3, 4, 5], eachFrameSynced: false },
+      );
+      wal.eraseFrame(wal.files[1]!, 0);
+      return wal;
+    },
+    { visited: [1, 2], findings: ["unsynced-tail wal/0000000002.wal: nothing lost"] },
+  ],
+  [
     "known-frame-missing",
     "a later process found more commits here than there are now",
     () => {
