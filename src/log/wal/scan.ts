@@ -150,26 +150,30 @@ class Scanner {
   #afterStop(index: number, at: number): Resumption | undefined {
     // The frame at `at` itself may be whole, and refer to something that is not.
     const later = this.#laterFrame(index, at, this.#lsn + 2) ?? this.#laterFile(index + 1);
-    const cut = this.#live.slice(index, later === undefined ? undefined : later.fileIndex).find((file) => file.isCut);
+    const cut = this.#live.slice(index, later?.fileIndex).find((file) => file.isCut);
+    const stop = { index, at, later, cut };
     if (later?.lsn === this.#lsn + 1) {
       if (cut !== undefined) this.#found("wal-file-cut", { file: cut, what: cutShort(cut), lost: undefined });
       return later;
     }
-    const finding = this.#classify({ index, at, later, cut });
-    const { decision, because } = chainDecisions[finding];
-    if (decision === "end") return undefined;
-    if (decision === "skip") return this.#skip({ index, at, later, cut }, because);
-    const hole = this.#holeIn({ index, at, later, cut });
-    const file = this.#live[hole] as ScannedFile;
-    const where = hole === index ? at : fileHeaderBytes;
-    if (decision === "lost" && cut !== undefined) {
-      const lost = `what was committed behind byte ${cut === file ? where : cut.begin}, if anything`;
-      this.#found("wal-file-cut", { file: cut, what: cutShort(cut), lost });
-    } else {
-      const kind = finding === "hole-unsynced" ? "unsynced-tail" : "torn-tail";
-      this.#found(kind, { file, what: `the chain ends at byte ${where}: ${because}`, lost: undefined });
-    }
+    const finding = this.#classify(stop);
+    const { decision } = chainDecisions[finding];
+    if (decision === "skip") return this.#skip(stop, finding);
+    if (decision !== "end") this.#end(stop, finding);
     return undefined;
+  }
+
+  /** Says that the chain ends here although something follows, or may have followed. */
+  #end(stop: Stop, finding: ChainFinding): void {
+    const { file, at } = this.#holeOf(stop);
+    const { cut } = stop;
+    if (finding === "file-cut" && cut !== undefined) {
+      const lost = `what was committed behind byte ${cut === file ? at : cut.begin}, if anything`;
+      this.#found("wal-file-cut", { file: cut, what: cutShort(cut), lost });
+      return;
+    }
+    const kind = finding === "hole-unsynced" ? "unsynced-tail" : "torn-tail";
+    this.#found(kind, { file, what: `the chain ends at byte ${at}: ${chainDecisions[finding].because}`, lost: undefined });
   }
 
   #classify({ index, at, later, cut }: Stop): ChainFinding {
@@ -177,30 +181,30 @@ class Scanner {
     const lsnMax = this.#lsnMax(index);
     if (lsnMax !== Number.POSITIVE_INFINITY && lsnMax > this.#lsn) return "known-frame-missing";
     if (later !== undefined) {
-      const hole = this.#holeIn({ index, at, later, cut });
+      const hole = this.#holeOf({ index, at, later, cut });
       // Going over to the next file waits until the one before is synced, whatever the durability.
-      const isSynced = this.#live[hole]?.eachFrameSynced === true || this.#laterFile(hole + 1) !== undefined;
+      const isSynced = hole.file.eachFrameSynced || this.#laterFile(hole.index + 1) !== undefined;
       return isSynced ? "hole-synced" : "hole-unsynced";
     }
     if (cut !== undefined) return "file-cut";
     return this.#looksBegun(file, at) ? "begun-frame" : "nothing";
   }
 
-  /** Which file the missing frames were in: this one, or the one that goes on, when that does not begin with a whole frame. */
-  #holeIn({ index, at, later }: Stop): number {
-    if (later === undefined || later.at === fileHeaderBytes) return index;
-    return this.#looksBegun(this.#live[index] as ScannedFile, at) ? index : later.fileIndex;
+  /** Where the missing frames were: here, or in the file that goes on, when that does not begin with a whole frame. */
+  #holeOf({ index, at, later }: Stop): { readonly index: number; readonly file: ScannedFile; readonly at: number } {
+    const here = { index, file: this.#live[index] as ScannedFile, at };
+    if (later === undefined || later.at === fileHeaderBytes || later.fileIndex === index) return here;
+    if (this.#looksBegun(here.file, at)) return here;
+    return { index: later.fileIndex, file: this.#live[later.fileIndex] as ScannedFile, at: fileHeaderBytes };
   }
 
   /** Says what is missing, and where to go on. */
-  #skip(stop: Stop, because: string): Resumption | undefined {
-    const { index, at, later } = stop;
+  #skip(stop: Stop, finding: ChainFinding): Resumption | undefined {
+    const { index, later } = stop;
     const upTo = later === undefined ? this.#lsnMax(index) : later.lsn - 1;
     const lost = `commits ${this.#lsn + 1} to ${upTo}`;
-    const hole = this.#holeIn(stop);
-    const file = this.#live[hole] as ScannedFile;
-    const where = hole === index ? at : fileHeaderBytes;
-    this.#found("wal-frame-damaged", { file, what: `no whole frame at byte ${where}: ${because}`, lost });
+    const { file, at } = this.#holeOf(stop);
+    this.#found("wal-frame-damaged", { file, what: `no whole frame at byte ${at}: ${chainDecisions[finding].because}`, lost });
     if (later === undefined) this.#lsn = upTo;
     return later;
   }
