@@ -90,7 +90,7 @@ const codesToCome: Readonly<Record<string, string>> = {
 };
 
 /** Folders of test/ that mirror no folder of src/, bench/ or examples/. */
-const ownTestFolders = ["crash", "fuzz", "museum", "tidy"];
+const ownTestFolders = ["bad-input", "crash", "fuzz", "museum", "tidy"];
 
 const unwanted: Readonly<Record<string, RegExp>> = {
   "leaves work undone": /\b(?:TO[D]O|FIX[M]E|XX[X]|HA[C]K)\b/,

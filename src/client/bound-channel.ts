@@ -90,7 +90,7 @@ export class BoundChannel<T> {
   prepare(value: T, options: CompleteSendOptions | undefined): OutgoingMessage | Promise<OutgoingMessage> {
     const { schema } = this.channel;
     if (schema === undefined) return this.#encode(value, options);
-    const checked = checkedBy(schema, value);
+    const checked = checkedBy(schema, value, this.channel);
     if (checked instanceof Promise) return checked.then((result) => this.#encode(result, options));
     return this.#encode(checked, options);
   }
