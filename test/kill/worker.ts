@@ -1,0 +1,123 @@
+/**
+ * A process that works on a directory as hard as it can, until it is killed: `worker.js DIRECTORY FIRST-NUMBER SEED`.
+ * It says on standard output, which is a file, what it is about to do and what it was told; `model.ts` says how.
+ */
+import { writeSync } from "node:fs";
+import { setImmediate, setTimeout } from "node:timers/promises";
+import { seededRandom } from "../../src/base/random.js";
+import type { IncomingDelivery } from "../../src/driver.js";
+import { type ChannelName, messageOf, numberOf, openPlant, type Plant, type ReaderName, readerNames } from "./plan.js";
+
+const [directory = "", first = "1", seed = "1"] = process.argv.slice(2);
+const random = seededRandom(Number(seed));
+const sendable = ["jobs", "events", "news"] as const;
+/** Unsettled messages from which on the senders wait for the readers. */
+const backlogMost = 3_000;
+
+let next = Number(first);
+let backlog = 0;
+let flushes = 0;
+
+function say(line: string): void {
+  writeSync(1, `${line}\n`);
+}
+
+function upTo(most: number): number {
+  return 1 + Math.floor(random() * most);
+}
+
+function numbers(count: number): readonly number[] {
+  const from = next;
+  next += count;
+  return Array.from({ length: count }, (_, index) => from + index);
+}
+
+async function sendOn({ channels }: Plant, name: ChannelName): Promise<void> {
+  const count = random() < 0.5 ? 1 : upTo(200);
+  const batch = numbers(count);
+  say(`s ${batch[0]} ${batch.at(-1)} ${name}`);
+  backlog += count;
+  await channels[name].publishAll(batch.map(messageOf));
+  say(`a ${batch[0]} ${batch.at(-1)}`);
+}
+
+async function transact({ driver, channels }: Plant): Promise<void> {
+  const [job, event] = numbers(2) as [number, number];
+  say(`t ${job} ${event}`);
+  backlog += 2;
+  await driver.commit([
+    { channel: channels.jobs, message: messageOf(job) },
+    { channel: channels.events, message: messageOf(event) },
+  ]);
+  say(`a ${job} ${event}`);
+}
+
+async function sendForever(plant: Plant): Promise<never> {
+  for (;;) {
+    while (backlog > backlogMost) await setTimeout(1);
+    const chance = random();
+    if (chance < 0.25) await transact(plant);
+    else await sendOn(plant, sendable[Math.floor(random() * sendable.length)] as ChannelName);
+  }
+}
+
+/** Of a stream only the last of what was taken comes back: those behind it would come back with it. */
+function settle(
+  plant: Plant,
+  reader: ReaderName,
+  { delivery, mayRetry }: { delivery: IncomingDelivery; mayRetry: boolean },
+): void {
+  const source = plant.sources[reader];
+  const number = numberOf(delivery);
+  const chance = random();
+  if (mayRetry && chance < 0.15) {
+    const delayMs = reader === "events:g" ? 0 : upTo(20);
+    source.settle(delivery, { kind: "retry", delayMs, counts: true });
+    return;
+  }
+  const isMoved = reader === "jobs:" && chance < 0.4;
+  const sent = isMoved ? numbers(1) : [];
+  say(["d", reader, number, ...sent].join(" "));
+  const sends = sent.map((each) => ({ channel: plant.channels.moved, message: messageOf(each) }));
+  backlog += sends.length - 1;
+  if (!source.settle(delivery, { kind: "done", sends })) throw new Error(`${reader} has lost the lease of ${number}`);
+}
+
+async function readForever(plant: Plant, reader: ReaderName): Promise<never> {
+  const source = plant.sources[reader];
+  for (;;) {
+    const deliveries = await source.take(upTo(100));
+    if (deliveries.length === 0) throw new Error(`${reader} was closed`);
+    say(deliveries.map((delivery) => `h ${reader} ${numberOf(delivery)} ${delivery.attempt}`).join("\n"));
+    for (const [index, delivery] of deliveries.entries()) {
+      const mayRetry = reader !== "events:g" || index === deliveries.length - 1;
+      settle(plant, reader, { delivery, mayRetry });
+    }
+    if (random() < 0.5) await flush(plant, reader);
+    else await setImmediate();
+  }
+}
+
+async function flush(plant: Plant, reader: ReaderName): Promise<void> {
+  const id = ++flushes;
+  say(`F ${id} ${reader}`);
+  await plant.sources[reader].flush();
+  say(`f ${id}`);
+}
+
+const complain = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+  const lost = fields.lost === undefined ? "" : ` (lost: ${JSON.stringify(fields.lost)})`;
+  say(`! ${message}${lost}`.replaceAll("\n", " "));
+};
+
+try {
+  const plant = await openPlant(directory, { debug() {}, info() {}, warn: complain, error: complain });
+  say("o");
+  await Promise.all([
+    ...Array.from({ length: 8 }, () => sendForever(plant)),
+    ...readerNames.map((reader) => readForever(plant, reader)),
+  ]);
+} catch (error) {
+  say(`! ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`.replaceAll("\n", " "));
+  process.exitCode = 1;
+}
