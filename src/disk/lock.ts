@@ -121,6 +121,10 @@ function writeDurably(path: string, text: string): void {
   try {
     fs.writeSync(descriptor, text);
     fs.fsyncSync(descriptor);
+  } catch (error) {
+    // On a full disk it would stay behind for ever: it names nobody who could be found dead.
+    fs.unlinkSync(path);
+    throw error;
   } finally {
     fs.closeSync(descriptor);
   }
