@@ -152,16 +152,15 @@ function replay(target: RecoveryTarget, entry: FrameEntry, touched: Set<Partitio
   }
   const partition = target.partition(entry.topicId, entry.partition);
   touched.add(partition);
-  if (entry.kind === "trim") {
-    partition.applyTrim(entry.startOffset);
-    return;
-  }
   // Copied: the buffer of the scan is used again for the next file.
   const bytes = entry.kind === "batch" ? Buffer.from(entry.bytes) : readStored(target.disk, entry);
-  // Damaged, but acknowledged: the next batch shows which offsets are missing.
-  if (bytes === undefined) return;
+  if (bytes === undefined) {
+    // Damaged, but acknowledged.
+    if (entry.kind === "stored") partition.lostUpTo(entry.place.endOffset);
+    return;
+  }
   const batch = new BatchView(bytes);
-  if (batch.baseOffset > partition.endOffset) partition.lost(partition.endOffset, batch.baseOffset);
+  partition.lostUpTo(batch.baseOffset);
   partition.commit(batch);
   target.relieve(partition);
 }

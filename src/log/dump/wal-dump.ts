@@ -41,7 +41,6 @@ export function* dumpWal(disk: Disk, path: string): Generator<DumpLine> {
 function entryFields(entry: FrameEntry): DumpLine["fields"] {
   if (entry.kind === "state") return { type: entry.type, bytes: entry.body.length };
   const place = { topic: entry.topicId, partition: entry.partition };
-  if (entry.kind === "trim") return { ...place, startOffset: entry.startOffset };
   if (entry.kind === "stored") return { ...place, ...entry.place };
   const batch = new BatchView(Buffer.from(entry.bytes));
   return { ...place, baseOffset: batch.baseOffset, lastOffset: batch.lastOffset, records: batch.count, bytes: batch.bytes.length };

@@ -142,7 +142,8 @@ export class Partition {
     try {
       this.spill(0);
       const segment = this.#directSegment(batch);
-      const place = { segment: segment.baseOffset, position: segment.bytes, bytes: batch.bytes.length };
+      const offsets = { baseOffset: batch.baseOffset, endOffset: batch.lastOffset + 1 };
+      const place = { ...offsets, segment: segment.baseOffset, position: segment.bytes, bytes: batch.bytes.length };
       segment.append(batch);
       return place;
     } catch (error) {
@@ -275,6 +276,14 @@ export class Partition {
   /** Whether a segment file of this name belongs to the partition now. */
   owns(name: string): boolean {
     return this.#segments.some((segment) => segment.fileNames.includes(name));
+  }
+
+  /** What was committed up to `end` is gone. Its offsets are not given again. */
+  lostUpTo(end: number): void {
+    if (end <= this.#end) return;
+    this.lost(this.#end, end);
+    this.#end = end;
+    if (this.#next < end) this.#next = end;
   }
 
   lost(from: number, to: number): void {

@@ -2,9 +2,9 @@
  * The body of a frame: entries one after the other.
  *
  *   batch      1 · topic u32 · partition u32 · bytes u32 · a record batch
- *   stored     4 · topic u32 · partition u32 · segment u64 · position u64 · bytes u32 · a batch that went to its segment
+ *   stored     3 · topic u32 · partition u32 · base offset u64 · end offset u64 · segment u64 · position u64 · bytes u32
+ *              a batch that went to its segment; with its offsets, so that they can be told when the batch is damaged
  *   state      2 · type u8 · bytes u32 · body, the state machine's own
- *   trim       3 · topic u32 · partition u32 · start offset u64
  */
 import { assert } from "../../base/assert.js";
 import { ByteReader, ByteWriter } from "../../base/bytes.js";
@@ -13,13 +13,13 @@ import { MillraceError } from "../../base/errors.js";
 import type { StateWriter } from "../state.js";
 import { alignUp, encodeFrameHeader, frameHeaderBytes } from "./layout.js";
 
-const entry = { batch: 1, state: 2, trim: 3, stored: 4 } as const;
-
-/** What an entry adds to a frame beside its own bytes, at most. */
-export const entryHeadBytesMax = 29;
+const entry = { batch: 1, state: 2, stored: 3 } as const;
 
 /** Where a batch stands that did not go through the write-ahead log. */
 export interface StoredPlace {
+  readonly baseOffset: number;
+  /** Behind its last record. */
+  readonly endOffset: number;
   /** Base offset of the segment, which names its file. */
   readonly segment: number;
   readonly position: number;
@@ -29,8 +29,7 @@ export interface StoredPlace {
 export type FrameEntry =
   | { readonly kind: "batch"; readonly topicId: number; readonly partition: number; readonly bytes: Buffer }
   | { readonly kind: "stored"; readonly topicId: number; readonly partition: number; readonly place: StoredPlace }
-  | { readonly kind: "state"; readonly type: number; readonly body: Buffer }
-  | { readonly kind: "trim"; readonly topicId: number; readonly partition: number; readonly startOffset: number };
+  | { readonly kind: "state"; readonly type: number; readonly body: Buffer };
 
 /** Builds one frame at a time in a buffer it reuses. */
 export class FrameWriter implements StateWriter {
@@ -60,6 +59,8 @@ export class FrameWriter implements StateWriter {
     this.#bytes.u8(entry.stored);
     this.#bytes.u32(partition.topicId);
     this.#bytes.u32(partition.index);
+    this.#bytes.u64(place.baseOffset);
+    this.#bytes.u64(place.endOffset);
     this.#bytes.u64(place.segment);
     this.#bytes.u64(place.position);
     this.#bytes.u32(place.bytes);
@@ -74,14 +75,6 @@ export class FrameWriter implements StateWriter {
     this.#bytes.u32(0);
     encode(this.#bytes);
     this.#bytes.patchU32(this.#bytes.length - lengthAt - 4, lengthAt);
-    this.#entries++;
-  }
-
-  trim(topicId: number, partition: number, startOffset: number): void {
-    this.#bytes.u8(entry.trim);
-    this.#bytes.u32(topicId);
-    this.#bytes.u32(partition);
-    this.#bytes.u64(startOffset);
     this.#entries++;
   }
 
@@ -118,16 +111,12 @@ function readEntry(reader: ByteReader): FrameEntry {
     case entry.stored: {
       const topicId = reader.u32();
       const partition = reader.u32();
-      return { kind: "stored", topicId, partition, place: { segment: reader.u64(), position: reader.u64(), bytes: reader.u32() } };
+      const offsets = { baseOffset: reader.u64(), endOffset: reader.u64() };
+      return { kind: "stored", topicId, partition, place: { ...offsets, segment: reader.u64(), position: reader.u64(), bytes: reader.u32() } };
     }
     case entry.state: {
       const type = reader.u8();
       return { kind: "state", type, body: reader.raw(reader.u32()) };
-    }
-    case entry.trim: {
-      const topicId = reader.u32();
-      const partition = reader.u32();
-      return { kind: "trim", topicId, partition, startOffset: reader.u64() };
     }
     default:
       throw new MillraceError("LOG_VERSION_UNSUPPORTED", `the write-ahead log has an entry of kind ${kind}, which this release does not know; open it with the release that wrote it`);
