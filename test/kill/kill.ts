@@ -32,7 +32,7 @@ export async function kill(rounds: number, seed: number, report: (line: string) 
     kills++;
     const first = model.last + 1;
     const inStart = kills % killedInStartEvery === 0;
-    const output = join(root, "lines");
+    const output = join(root, `lines-${kills}`);
     await killOne(output, {
       args: [directory, String(first), String(seed + kills)],
       inStart,
