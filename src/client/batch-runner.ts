@@ -61,10 +61,15 @@ export class BatchRunner<T> implements Runner<T> {
         batch.map((held) => held.value as T),
         batch,
       );
+      // A `then` of somebody's own may throw, too.
+      if (isPromiseLike(result)) return this.#wait(batch, result);
     } catch (error) {
       return this.#failed(batch, error);
     }
-    if (!isPromiseLike(result)) return this.#returned(batch, result);
+    this.#returned(batch, result);
+  }
+
+  #wait(batch: readonly HeldDelivery<T>[], result: PromiseLike<unknown>): void {
     result.then(
       (settled) => this.#returned(batch, settled),
       (error: unknown) => this.#failed(batch, error),

@@ -60,8 +60,17 @@ export interface ErrorDescription {
   readonly stack: string | undefined;
 }
 
-/** Anything can be thrown; what is not an Error is shown as a person would print it. */
+/** Anything can be thrown, and what was thrown can throw when it is looked at: no message may hang on that. */
 export function describeError(error: unknown): ErrorDescription {
+  try {
+    return described(error);
+  } catch {
+    return { name: "Error", message: "an error that cannot be read", stack: undefined };
+  }
+}
+
+/** What is not an Error is shown as a person would print it. */
+function described(error: unknown): ErrorDescription {
   if (!(error instanceof Error)) {
     const name = error === null ? "null" : typeof error;
     return {

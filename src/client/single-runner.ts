@@ -49,11 +49,16 @@ export class SingleRunner<T> implements Runner<T> {
     let result: unknown;
     try {
       result = handler(value, held);
+      // A `then` of somebody's own may throw, too.
+      if (isPromiseLike(result)) return this.#wait(held, result);
     } catch (error) {
       return this.#failed(held, error);
     }
     if (result === undefined && held.staging === undefined) return this.#outcomes.done(held);
-    if (!isPromiseLike(result)) return this.#returned(held, result);
+    this.#returned(held, result);
+  }
+
+  #wait(held: HeldDelivery<T>, result: PromiseLike<unknown>): void {
     result.then(
       (settled) => this.#returned(held, settled),
       (error: unknown) => this.#failed(held, error),
