@@ -84,7 +84,7 @@ export class DriverBackedAdmin implements Admin {
     const { driver } = this.#environment;
     const origin = { channel: nameOf(channel), group: group ?? "" };
     requireAbility(driver, "peek", { channel: { kind: "channel", name: origin.channel }, option: "admin.dead" });
-    return new StoredDeadLetters(driver, { origin, reading: readingOf(channel) });
+    return new StoredDeadLetters(driver, { origin, reading: readingOf(channel), requireOpen: this.#requireOpen });
   }
 
   /** The name of a channel that exists. */

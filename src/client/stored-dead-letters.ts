@@ -36,18 +36,27 @@ type SendsFor = (stored: PeekedMessage) => StagedMessage[];
 
 type SelectAll = Exclude<DeadSelection, { readonly ids: readonly string[] }>;
 
+export interface StoredDeadLettersParts<T> {
+  readonly origin: Origin;
+  readonly reading: Reading<T>;
+  /** Throws when their Millrace is closed. */
+  readonly requireOpen: () => void;
+}
+
 /** Dead letters as they lie in their queue. Everything goes through `peek` and `remove`, so it works beside running consumers. */
 export class StoredDeadLetters<T> implements DeadLetters<T> {
   readonly name: string;
   readonly #driver: Driver;
   readonly #origin: Origin;
   readonly #reading: Reading<T>;
+  readonly #requireOpen: () => void;
 
-  constructor(driver: Driver, of: { readonly origin: Origin; readonly reading: Reading<T> }) {
+  constructor(driver: Driver, of: StoredDeadLettersParts<T>) {
     this.name = deadLetterName(of.origin.channel, of.origin.group);
     this.#driver = driver;
     this.#origin = of.origin;
     this.#reading = of.reading;
+    this.#requireOpen = of.requireOpen;
   }
 
   async list(options: DeadListOptions = {}): Promise<readonly DeadLetter<T>[]> {
@@ -171,6 +180,7 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
    * with TypeError when it cannot have such a group: "none" would be a wrong answer.
    */
   async #isThere(): Promise<boolean> {
+    this.#requireOpen();
     const { admin } = this.#driver;
     const { kind, name } = await describeStored(admin, this.#origin.channel);
     if (kind === "queue" && this.#origin.group !== "")
