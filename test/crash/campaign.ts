@@ -42,7 +42,12 @@ interface Workload {
 }
 
 const shortLength = 3;
-const shortThoroughness: Thoroughness = { ...usualThoroughness, stylesPerCall: 2, lastOperationOnly: true };
+const shortThoroughness: Thoroughness = {
+  ...usualThoroughness,
+  callShare: 1,
+  stylesPerCall: 2,
+  lastOperationOnly: true,
+};
 const reportEveryMs = 5_000;
 
 export async function campaign({

@@ -30,7 +30,9 @@ export class StepClock implements Clock {
   }
 
   soon(run: () => void): void {
-    queueMicrotask(() => queueMicrotask(run));
+    void Promise.resolve()
+      .then(() => {})
+      .then(run);
   }
 
   /** Fires what is due on the way, in order, and lets what it starts come to rest. */

@@ -24,6 +24,8 @@ export interface Failure {
 export interface Thoroughness {
   /** How many ways to crash at each call; 0: only what needs no crash is looked for. */
   readonly stylesPerCall: number;
+  /** Which part of the calls is crashed at. */
+  readonly callShare: number;
   /** In turn. "kill" is only tried at the end. */
   readonly styles: readonly string[];
   /** Only while the last operation runs: shorter workloads have explored what comes before it. */
@@ -40,6 +42,7 @@ const allStyles = Object.keys(crashStyles);
 
 export const usualThoroughness: Thoroughness = {
   stylesPerCall: 1,
+  callShare: 1 / 3,
   styles: allStyles,
   lastOperationOnly: false,
   recoveryCrashEvery: 40,
@@ -48,6 +51,7 @@ export const usualThoroughness: Thoroughness = {
 
 export const fullThoroughness: Thoroughness = {
   ...usualThoroughness,
+  callShare: 1,
   stylesPerCall: 11,
   recoveryCrashEvery: 10,
   secondCrashEvery: 2,
@@ -84,35 +88,33 @@ export class Explorer {
 
   /** undefined: every crash of this workload keeps every promise. */
   async explore(base: SimulatedDisk, operations: readonly Operation[]): Promise<Failure | undefined> {
-    const forks: Fork[] = [];
     const disk = base.afterKill();
     const world = new World(disk);
-    let forking = false;
-    const failed = (what: string): Failure => ({ operations, call: disk.calls, style: noCrash, what });
+    const forks: Fork[] = [];
+    let failure: Failure | undefined;
+    const judgeForks = async (): Promise<boolean> => {
+      failure ??= await this.#firstFailure(forks.splice(0), operations);
+      return failure === undefined;
+    };
+    const first = this.#how.lastOperationOnly ? operations.slice(0, -1) : [];
     try {
       await world.open();
+      disk.faults = (call) => world.faults.meet(call);
+      await world.run(first);
       disk.faults = (call) => {
-        if (forking && call.changes) this.#fork(forks, { disk, world, call: call.number });
+        if (call.changes && this.#random() < this.#how.callShare) this.#fork(forks, { disk, world, call: call.number });
         return world.faults.meet(call);
       };
-      const first = this.#how.lastOperationOnly ? operations.slice(0, -1) : [];
-      await world.run(first);
-      forking = true;
-      await world.run(operations.slice(first.length));
+      await world.run(operations.slice(first.length), judgeForks);
     } catch (error) {
-      return failed(inWords(error));
+      return { operations, call: disk.calls, style: noCrash, what: inWords(error) };
     }
     disk.faults = undefined;
-    if (world.failure !== undefined) return failed(world.failure);
-    if (this.#how.stylesPerCall === 0) return undefined;
-    this.#fork(forks, { disk, world, call: disk.calls });
-    forks.push({ disk: disk.afterKill(), promised: world.promised, call: disk.calls, style: kill, again: false });
+    if (world.failure !== undefined) return { operations, call: disk.calls, style: noCrash, what: world.failure };
+    if (this.#how.stylesPerCall > 0) this.#forkAtEnd(forks, { disk, world, call: disk.calls });
     world.end();
-    for (const fork of forks) {
-      const what = await this.#judge(fork);
-      if (what !== undefined) return { operations, call: fork.call, style: fork.style, what };
-    }
-    return undefined;
+    await judgeForks();
+    return failure;
   }
 
   #fork(forks: Fork[], { disk, world, call }: { disk: SimulatedDisk; world: World; call: number }): void {
@@ -120,6 +122,20 @@ export class Explorer {
       const style = this.#nextStyle();
       forks.push({ disk: this.#crashed(disk, style), promised: world.promised, call, style, again: false });
     }
+  }
+
+  #forkAtEnd(forks: Fork[], at: { disk: SimulatedDisk; world: World; call: number }): void {
+    this.#fork(forks, at);
+    const { disk, world, call } = at;
+    forks.push({ disk: disk.afterKill(), promised: world.promised, call, style: kill, again: false });
+  }
+
+  async #firstFailure(forks: readonly Fork[], operations: readonly Operation[]): Promise<Failure | undefined> {
+    for (const fork of forks) {
+      const what = await this.#judge(fork);
+      if (what !== undefined) return { operations, call: fork.call, style: fork.style, what };
+    }
+    return undefined;
   }
 
   async #judge(fork: Fork): Promise<string | undefined> {

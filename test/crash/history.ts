@@ -116,6 +116,17 @@ export class Expectation {
         return happening.messages.forEach((number) => this.refused.add(number));
       case "handed":
         return this.#hand(happening);
+      case "declared":
+        return void this.declared.add(happening.name);
+      case "joined":
+        return this.#join(happening.reader);
+      default:
+        return this.#takeSettling(happening);
+    }
+  }
+
+  #takeSettling(happening: Extract<Happening, { what: "settled" | "not-settled" | "flushing" | "flushed" }>): void {
+    switch (happening.what) {
       case "settled":
         return this.#settle(happening);
       case "not-settled":
@@ -124,12 +135,11 @@ export class Expectation {
         return this.#beginFlush(happening);
       case "flushed":
         return this.#flushes.get(happening.flush)?.forEach((settlement) => this.#endure(settlement));
-      case "declared":
-        this.declared.add(happening.name);
-        return;
-      case "joined":
-        if (!this.joined.has(happening.reader)) this.joined.set(happening.reader, this.#last);
     }
+  }
+
+  #join(reader: ReaderName): void {
+    if (!this.joined.has(reader)) this.joined.set(reader, this.#last);
   }
 
   #send(messages: readonly SentMessage[]): void {

@@ -112,18 +112,29 @@ function nothingLost(expected: Expectation, found: Findings): string | undefined
   for (const number of expected.acknowledged) {
     const sent = expected.sent.get(number);
     if (sent === undefined || found.mayHaveExpired(number)) continue;
-    if (sent.channel === "events" && !found.inStream(number))
+    if (sent.channel === "events" && !found.inStream(number)) {
       return `message ${number} of the stream was acknowledged and is gone`;
-    for (const reader of readerNames) {
-      if (channelOf(reader) !== sent.channel || expected.settledBy(reader, number) !== undefined) continue;
-      // A topic's group that was made later gets what the others have not let go by then.
-      const sentBeforeJoining = sent.channel === "news" && number <= (expected.joined.get(reader) ?? Infinity);
-      if (sentBeforeJoining && found.mayBeGone(number)) continue;
-      if (!found.handedTo(reader, number))
-        return `message ${number} was acknowledged, not settled by ${reader}, and is gone`;
     }
+    const loser = readerNames.find(
+      (reader) =>
+        channelOf(reader) === sent.channel &&
+        mustHave(expected, found, { reader, number }) &&
+        !found.handedTo(reader, number),
+    );
+    if (loser !== undefined) return `message ${number} was acknowledged, not settled by ${loser}, and is gone`;
   }
   return undefined;
+}
+
+function mustHave(
+  expected: Expectation,
+  found: Findings,
+  { reader, number }: { reader: ReaderName; number: number },
+): boolean {
+  if (expected.settledBy(reader, number) !== undefined) return false;
+  // A topic's group that was made later gets what the others have not let go by then.
+  const joined = channelOf(reader) !== "news" || number > (expected.joined.get(reader) ?? Infinity);
+  return joined || !found.mayBeGone(number);
 }
 
 function settledStaysSettled(expected: Expectation, found: Findings): string | undefined {

@@ -69,10 +69,15 @@ export class World {
     await this.#station.begin(await this.#subject.open());
   }
 
-  async run(operations: readonly Operation[]): Promise<void> {
+  /** `atRest` is called where nothing is under way that needs no time; it says whether to go on. */
+  async run(
+    operations: readonly Operation[],
+    atRest: () => Promise<boolean> = () => Promise.resolve(true),
+  ): Promise<void> {
     for (const operation of operations) {
       await this.#perform(operation);
       if (this.failure !== undefined) return;
+      if (isAwaited(operation) && !(await atRest())) return;
     }
     await this.#subject.rest();
     if (this.#harmed) await this.#mustRecover();
@@ -215,4 +220,9 @@ export class World {
     const after = this.#history.filter((happening) => happening.what === "acknowledged").length;
     return after - before === channelNames.length;
   }
+}
+
+/** What is not awaited goes on while the next operation begins: they may share a commit. */
+function isAwaited(operation: Operation): boolean {
+  return operation.do === "send" ? operation.await : operation.do !== "settle" && operation.do !== "break";
 }
