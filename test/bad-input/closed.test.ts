@@ -1,5 +1,5 @@
 /** What is used after its end: refused with CLOSED, at once, and what was under way is either done or refused. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { open, queue, silentLogger, stream, topic } from "../../src/index.js";
@@ -47,34 +47,28 @@ describe("a closed Millrace", () => {
     });
   });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: refuses what was taken out of it before",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      await mill.send(emails, 1);
-      const dead = mill.admin.dead(emails);
-      const reader = mill.read(events);
-      await mill.close();
-      for (const call of [
-        () => dead.list(),
-        () => dead.show("x"),
-        () => dead.redrive({ all: true }),
-        () => dead.drop({ all: true }),
-        () => reader[Symbol.asyncIterator]().next(),
-      ])
-        expect(await refusal(call)).toMatchObject({ code: "CLOSED" });
-    },
-  );
+  test.for(places)("in %s: refuses what was taken out of it before", async (place) => {
+    const mill = await openAt(place);
+    await mill.send(emails, 1);
+    const dead = mill.admin.dead(emails);
+    const reader = mill.read(events);
+    await mill.close();
+    for (const call of [
+      () => dead.list(),
+      () => dead.show("x"),
+      () => dead.redrive({ all: true }),
+      () => dead.drop({ all: true }),
+      () => reader[Symbol.asyncIterator]().next(),
+    ])
+      expect(await refusal(call)).toMatchObject({ code: "CLOSED" });
+  });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: may be closed again, and stays closed",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      await Promise.all([mill.close(), mill.close()]);
-      await mill.close({ drain: 0 });
-      expect(await refusal(() => mill.send(emails, 1))).toMatchObject({ code: "CLOSED" });
-    },
-  );
+  test.for(places)("in %s: may be closed again, and stays closed", async (place) => {
+    const mill = await openAt(place);
+    await Promise.all([mill.close(), mill.close()]);
+    await mill.close({ drain: 0 });
+    expect(await refusal(() => mill.send(emails, 1))).toMatchObject({ code: "CLOSED" });
+  });
 
   test("stores nothing of what it refused, and lets go of the directory", async () => {
     const where = join(ownDirectory(), "data");
@@ -91,85 +85,70 @@ describe("a closed Millrace", () => {
 });
 
 describe("closing while something is under way", () => {
-  test.for(places.map((place) => [place]))(
-    "in %s: a send is stored, or refused with CLOSED",
-    async ([place = "memory:"]) => {
-      const where = place === "memory:" ? place : join(ownDirectory(), "data");
-      const mill = await open(where, { logger: silentLogger });
-      const sends = Array.from({ length: 50 }, (_, index) => mill.send(emails, index));
-      const closing = mill.close();
-      const outcomes = await Promise.allSettled([...sends, mill.send(emails, 50)]);
-      await closing;
-      const refused = outcomes.filter((each) => each.status === "rejected");
-      for (const { reason } of refused) expect(reason).toMatchObject({ code: "CLOSED" });
-      expect(outcomes.at(-1)?.status).toBe("rejected");
-      if (where === "memory:") return;
-      const again = await open(where, { logger: silentLogger });
-      const stored = (await again.admin.channels()).length === 0 ? 0 : (await again.admin.stats(emails)).messages;
-      expect(stored).toBeGreaterThanOrEqual(outcomes.length - refused.length);
-      await again.close();
-    },
-  );
+  test.for(places)("in %s: a send is stored, or refused with CLOSED", async (place) => {
+    const where = place === "memory:" ? place : join(ownDirectory(), "data");
+    const mill = await open(where, { logger: silentLogger });
+    const sends = Array.from({ length: 50 }, (_, index) => mill.send(emails, index));
+    const closing = mill.close();
+    const outcomes = await Promise.allSettled([...sends, mill.send(emails, 50)]);
+    await closing;
+    const refused = outcomes.filter((each) => each.status === "rejected");
+    for (const { reason } of refused) expect(reason).toMatchObject({ code: "CLOSED" });
+    expect(outcomes.at(-1)?.status).toBe("rejected");
+    if (where === "memory:") return;
+    const again = await open(where, { logger: silentLogger });
+    const stored = (await again.admin.channels()).length === 0 ? 0 : (await again.admin.stats(emails)).messages;
+    expect(stored).toBeGreaterThanOrEqual(outcomes.length - refused.length);
+    await again.close();
+  });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: a send that waits for room is refused with CLOSED",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      const tight = queue<number>("tight", { capacity: { messages: 1, whenFull: "block" } });
-      await mill.send(tight, 1);
-      const waiting = refusal(() => mill.send(tight, 2));
-      await new Promise((resolve) => setImmediate(resolve));
-      await mill.close();
-      expect(await waiting).toMatchObject({ code: "CLOSED" });
-    },
-  );
+  test.for(places)("in %s: a send that waits for room is refused with CLOSED", async (place) => {
+    const mill = await openAt(place);
+    const tight = queue<number>("tight", { capacity: { messages: 1, whenFull: "block" } });
+    await mill.send(tight, 1);
+    const waiting = refusal(() => mill.send(tight, 2));
+    await new Promise((resolve) => setImmediate(resolve));
+    await mill.close();
+    expect(await waiting).toMatchObject({ code: "CLOSED" });
+  });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: a reader that waits for more ends with CLOSED",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      await mill.send(events, 1);
-      const seen: number[] = [];
-      const reading = (async () => {
-        for await (const message of mill.read(events)) seen.push(message.value);
-      })();
-      const ended = refusal(() => reading);
-      await expect.poll(() => seen).toEqual([1]);
-      await mill.close();
-      expect(await ended).toMatchObject({ code: "CLOSED" });
-    },
-  );
+  test.for(places)("in %s: a reader that waits for more ends with CLOSED", async (place) => {
+    const mill = await openAt(place);
+    await mill.send(events, 1);
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const message of mill.read(events)) seen.push(message.value);
+    })();
+    const ended = refusal(() => reading);
+    await expect.poll(() => seen).toEqual([1]);
+    await mill.close();
+    expect(await ended).toMatchObject({ code: "CLOSED" });
+  });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: a load ends with CLOSED, saying how far it came",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      async function* endless(): AsyncGenerator<number> {
-        for (let value = 0; ; value++) {
-          if (value === 20) await mill.close();
-          yield value;
-        }
+  test.for(places)("in %s: a load ends with CLOSED, saying how far it came", async (place) => {
+    const mill = await openAt(place);
+    async function* endless(): AsyncGenerator<number> {
+      for (let value = 0; ; value++) {
+        if (value === 20) await mill.close();
+        yield value;
       }
-      expect(await refusal(() => mill.load(emails, endless(), { batch: 10 }))).toMatchObject({
-        code: "CLOSED",
-        message: expect.stringMatching(/20/) as string,
-      });
-    },
-  );
+    }
+    expect(await refusal(() => mill.load(emails, endless(), { batch: 10 }))).toMatchObject({
+      code: "CLOSED",
+      message: expect.stringMatching(/20/) as string,
+    });
+  });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: an open transaction is refused whole",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      const error = await refusal(() =>
-        mill.transaction(async (transaction) => {
-          await transaction.send(emails, 1);
-          await mill.close();
-        }),
-      );
-      expect(error).toMatchObject({ code: "CLOSED" });
-    },
-  );
+  test.for(places)("in %s: an open transaction is refused whole", async (place) => {
+    const mill = await openAt(place);
+    const error = await refusal(() =>
+      mill.transaction(async (transaction) => {
+        await transaction.send(emails, 1);
+        await mill.close();
+      }),
+    );
+    expect(error).toMatchObject({ code: "CLOSED" });
+  });
 
   test("what a draining handler sends is still stored, and nobody can start another", async () => {
     const where = join(ownDirectory(), "data");
@@ -198,23 +177,20 @@ describe("closing while something is under way", () => {
 });
 
 describe("a consumer that was closed", () => {
-  test.for(places.map((place) => [place]))(
-    "in %s: takes no more, and bears to be paused, resumed and closed again",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      const seen: number[] = [];
-      const consumer = mill.handle(emails, (value) => void seen.push(value));
-      await consumer.close();
-      consumer.pause();
-      consumer.resume();
-      await consumer.close({ drain: 0 });
-      await mill.send(emails, 1);
-      await new Promise((resolve) => setImmediate(resolve));
-      expect([consumer.state, seen]).toEqual(["closed", []]);
-      await consumer.closed;
-      expect(await refusal(() => consumer.close({ drain: "5 minutes" as never }))).toBeInstanceOf(TypeError);
-    },
-  );
+  test.for(places)("in %s: takes no more, and bears to be paused, resumed and closed again", async (place) => {
+    const mill = await openAt(place);
+    const seen: number[] = [];
+    const consumer = mill.handle(emails, (value) => void seen.push(value));
+    await consumer.close();
+    consumer.pause();
+    consumer.resume();
+    await consumer.close({ drain: 0 });
+    await mill.send(emails, 1);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([consumer.state, seen]).toEqual(["closed", []]);
+    await consumer.closed;
+    expect(await refusal(() => consumer.close({ drain: "5 minutes" as never }))).toBeInstanceOf(TypeError);
+  });
 });
 
 describe("a transaction that has ended", () => {
@@ -250,7 +226,6 @@ test("a directory that was closed holds nothing of the process that had it", asy
   await mill.close();
   expect(readdirSync(where).filter((name) => name.startsWith("LOCK"))).toEqual([]);
   const descriptors = existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd", { encoding: "utf8" }) : [];
-  const { readlinkSync } = await import("node:fs");
   const held = descriptors.flatMap((each) => {
     try {
       return [readlinkSync(`/proc/self/fd/${each}`)];

@@ -7,6 +7,11 @@ import { everywhere, openAt, places } from "./place.js";
 
 const wrong = (value: unknown): never => value as never;
 
+/** As JavaScript can: anything. */
+function throwing(anything: unknown): never {
+  throw anything;
+}
+
 /** The one attempt it has fails. */
 const once = queue<string>("once", { attempts: 1, backoff: fixed(1) });
 const twice = queue<string>("twice", { attempts: 2, backoff: fixed(1) });
@@ -69,9 +74,9 @@ async function handled(
   await consumer.ready;
   await mill.send(channel, "bad");
   await mill.send(channel, "good");
-  await expect.poll(() => last, { timeout: 10_000 }).toBe("good");
+  await expect.poll(() => last, { timeout: 10_000, interval: 5 }).toBe("good");
   await expect
-    .poll(() => mill.admin.dead(channel, { group: options.group }).list(), { timeout: 10_000 })
+    .poll(() => mill.admin.dead(channel, { group: options.group }).list(), { timeout: 10_000, interval: 5 })
     .toHaveLength(1);
   expect(consumer.state).toBe("running");
   return consumer;
@@ -111,36 +116,33 @@ describe("a handler that throws", () => {
   )("in %s: a %s's group goes on behind it", async ([place, , channel]) => {
     const mill = await openAt(place);
     await handled(mill, { channel, options: { group: "g" } }, () => {
-      throw "plain words";
+      throwing("plain words");
     });
     expect(await mill.admin.dead(channel as Channel<string>, { group: "g" }).list()).toMatchObject([
       { error: { name: "string", message: "plain words" } },
     ]);
   });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: a whole batch fails with undefined, each by its own count",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      const calls: string[][] = [];
-      mill.handleBatch(
-        twice,
-        (values) => {
-          calls.push([...values]);
-          throw undefined;
-        },
-        { size: 10 },
-      );
-      await mill.sendAll(twice, ["a", "b"]);
-      await expect.poll(() => mill.admin.dead(twice).list()).toHaveLength(2);
-      // Together at first; on its last attempt each is alone.
-      expect(calls.map((each) => each.join("")).toSorted()).toEqual(["a", "ab", "b"]);
-      expect(await mill.admin.dead(twice).list()).toMatchObject([
-        { attempts: 2, error: { name: "undefined" } },
-        { attempts: 2 },
-      ]);
-    },
-  );
+  test.for(places)("in %s: a whole batch fails with undefined, each by its own count", async (place) => {
+    const mill = await openAt(place);
+    const calls: string[][] = [];
+    mill.handleBatch(
+      twice,
+      (values) => {
+        calls.push([...values]);
+        throwing(undefined);
+      },
+      { size: 10 },
+    );
+    await mill.sendAll(twice, ["a", "b"]);
+    await expect.poll(() => mill.admin.dead(twice).list()).toHaveLength(2);
+    // Together at first; on its last attempt each is alone.
+    expect(calls.map((each) => each.join("")).toSorted()).toEqual(["a", "ab", "b"]);
+    expect(await mill.admin.dead(twice).list()).toMatchObject([
+      { attempts: 2, error: { name: "undefined" } },
+      { attempts: 2 },
+    ]);
+  });
 });
 
 describe("a handler that returns what it should not", () => {
@@ -153,6 +155,7 @@ describe("a handler that returns what it should not", () => {
     [
       "an object whose then throws",
       {
+        // oxlint-disable-next-line unicorn/no-thenable -- what is wrong about it is what is tested
         get then() {
           throw new TypeError("no then today");
         },
@@ -213,23 +216,20 @@ describe("a handler that never returns", () => {
     ]);
   });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: closing does not wait for it longer than the drain",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      await mill.send(once, "bad");
-      let signal: AbortSignal | undefined;
-      const begun = vi.fn<() => void>();
-      mill.handle(once, (_value, delivery) => {
-        signal = delivery.signal;
-        begun();
-        return new Promise(() => {});
-      });
-      await vi.waitFor(() => expect(begun).toHaveBeenCalled());
-      await mill.close({ drain: 20 });
-      expect(signal?.reason).toMatchObject({ code: "CLOSED" });
-    },
-  );
+  test.for(places)("in %s: closing does not wait for it longer than the drain", async (place) => {
+    const mill = await openAt(place);
+    await mill.send(once, "bad");
+    let signal: AbortSignal | undefined;
+    const begun = vi.fn<() => void>();
+    mill.handle(once, (_value, delivery) => {
+      signal = delivery.signal;
+      begun();
+      return new Promise(() => {});
+    });
+    await vi.waitFor(() => expect(begun).toHaveBeenCalled());
+    await mill.close({ drain: 20 });
+    expect(signal?.reason).toMatchObject({ code: "CLOSED" });
+  });
 });
 
 describe("a handler that goes on after its end", () => {
@@ -263,43 +263,38 @@ describe("a handler that goes on after its end", () => {
     expect(unheard).not.toHaveBeenCalled();
   });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: what it sends and extends then is refused",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      let kept: Delivery<string> | undefined;
-      await handled(mill, { channel: once }, (delivery) => {
-        kept = delivery;
-        return reject("no such customer");
-      });
-      await expect(kept!.send(twice, "late")).rejects.toMatchObject({
-        code: "TRANSACTION_ENDED",
-        message: expect.stringMatching(/before the handler ends/) as string,
-      });
-      await expect(kept!.sendAll(twice, ["late"])).rejects.toMatchObject({ code: "TRANSACTION_ENDED" });
-      await expect(kept!.extend("1m")).rejects.toMatchObject({ code: "LEASE_EXPIRED" });
-      await expect(kept!.extend(wrong("5 minutes"))).rejects.toBeInstanceOf(TypeError);
-      expect((await mill.admin.channels()).map((each) => each.name).toSorted()).toEqual(["once", "once.dead"]);
-    },
-  );
+  test.for(places)("in %s: what it sends and extends then is refused", async (place) => {
+    const mill = await openAt(place);
+    let kept: Delivery<string> | undefined;
+    await handled(mill, { channel: once }, (delivery) => {
+      kept = delivery;
+      return reject("no such customer");
+    });
+    await expect(kept!.send(twice, "late")).rejects.toMatchObject({
+      code: "TRANSACTION_ENDED",
+      message: expect.stringMatching(/before the handler ends/) as string,
+    });
+    await expect(kept!.sendAll(twice, ["late"])).rejects.toMatchObject({ code: "TRANSACTION_ENDED" });
+    await expect(kept!.extend("1m")).rejects.toMatchObject({ code: "LEASE_EXPIRED" });
+    await expect(kept!.extend(wrong("5 minutes"))).rejects.toBeInstanceOf(TypeError);
+    expect((await mill.admin.channels()).map((each) => each.name).toSorted()).toEqual(["once", "once.dead"]);
+  });
 
-  test.for(places.map((place) => [place]))(
-    "in %s: a send it did not wait for goes out all the same, or fails the delivery",
-    async ([place = "memory:"]) => {
-      const mill = await openAt(place as "memory:");
-      await handled(mill, { channel: once }, (delivery) => {
-        void delivery.send(twice, wrong(5n)).catch(() => {});
-      });
-      expect(await mill.admin.dead(once).list()).toMatchObject([
-        { error: { message: expect.stringMatching(/BigInt/) as string } },
-      ]);
-    },
-  );
+  test.for(places)("in %s: a send it did not wait for goes out all the same, or fails the delivery", async (place) => {
+    const mill = await openAt(place);
+    await handled(mill, { channel: once }, (delivery) => {
+      void delivery.send(twice, wrong(5n)).catch(() => {});
+    });
+    expect(await mill.admin.dead(once).list()).toMatchObject([
+      { error: { message: expect.stringMatching(/BigInt/) as string } },
+    ]);
+  });
 });
 
 test("a thenable that calls back twice settles once", async () => {
   const mill = await openAt("memory:");
   await handled(mill, { channel: once }, () => ({
+    // oxlint-disable-next-line unicorn/no-thenable -- the same
     then(done: (value: unknown) => void, failed: (error: unknown) => void) {
       failed(new Error("first"));
       done(undefined);
