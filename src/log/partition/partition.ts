@@ -144,7 +144,7 @@ export class Partition {
       const segment = this.#directSegment(batch);
       const offsets = { baseOffset: batch.baseOffset, endOffset: batch.lastOffset + 1 };
       const place = { ...offsets, segment: segment.baseOffset, position: segment.bytes, bytes: batch.bytes.length };
-      segment.append(batch);
+      this.#appendTo(segment, batch);
       return place;
     } catch (error) {
       if (hasCode(error, "DISK_FULL")) return undefined;
@@ -166,7 +166,7 @@ export class Partition {
     this.tail.dropBelow(this.#start);
     while (this.tail.bytes > keepBytes) {
       const batch = this.tail.first as BatchView;
-      this.#activeSegment(batch).append(batch);
+      this.#appendTo(this.#activeSegment(batch), batch);
       this.tail.dropFirst();
     }
   }
@@ -307,7 +307,7 @@ export class Partition {
   }
 
   #hasRoom(segment: Segment, batch: BatchView): boolean {
-    return segment.bytes === 0 || segment.bytes + batch.bytes.length <= this.#home.limits.segmentBytes;
+    return segment.bytes + batch.bytes.length <= this.#home.limits.segmentBytes;
   }
 
   /** A file of this name may be left from a process that died, and the write-ahead log may still refer to it. */
@@ -320,13 +320,32 @@ export class Partition {
 
   #beginSegment(batch: BatchView, revision: number): Segment {
     const last = this.#segments.at(-1);
-    // One that was begun and got nothing, because the disk was full.
-    if (last !== undefined && last.bytes === 0) this.#segments.pop();
-    else if (last !== undefined && !last.sealed) last.seal();
-    const fresh = Segment.create(this.files, batch.baseOffset, revision);
-    this.#segments.push(fresh);
+    if (last !== undefined && !last.sealed) last.seal();
     this.directoryDirty = true;
-    return fresh;
+    return Segment.create(this.files, batch.baseOffset, revision);
+  }
+
+  /**
+   * A segment is the partition's from its first batch on. One that found no room for it never was: the next one has
+   * the same first offset, so nobody may remove its file by the name of this one.
+   */
+  #appendTo(segment: Segment, batch: BatchView): void {
+    try {
+      segment.append(batch);
+    } catch (error) {
+      if (segment.bytes === 0) discard(segment);
+      throw error;
+    }
+    if (segment !== this.#segments.at(-1)) this.#segments.push(segment);
+  }
+}
+
+/** Its file may be there already, with a part of the batch. */
+function discard(segment: Segment): void {
+  try {
+    segment.remove();
+  } catch {
+    // Left behind, it costs nothing but its room: its name is not used again.
   }
 }
 

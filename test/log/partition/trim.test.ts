@@ -113,3 +113,19 @@ describe("trimming a partition", () => {
     expect(world.said).toEqual([]);
   });
 });
+
+test("of a segment that found no room never takes the file of the one that came after it", async () => {
+  const world = await withRecords(4);
+  const partition = world.log.partition(1, 0);
+  world.disk.faults = ({ operation }) => (operation === "create" ? { fail: "ENOSPC" } : undefined);
+  await world.send(partition, "record 4");
+  world.disk.faults = undefined;
+  // All that was before it goes while the disk is full; then there is room.
+  partition.trim(4);
+  await world.clock.advance(2_000);
+  await world.log.checkpoint();
+  await world.send(partition, "record 5");
+  await world.log.checkpoint();
+  expect(valuesOf(partition)).toEqual(values(4, 6));
+  expect(valuesOf((await world.cutPower()).log.partition(1, 0))).toEqual(values(4, 6));
+});
