@@ -231,10 +231,15 @@ export class Engine implements EngineContext {
       if (!known.spec.durable) continue;
       const isOpen = this.#channels.has(known.spec.name);
       // What nobody has opened settles nothing: only time and size can take something from it.
-      if (!isOpen && (known.spec.kind === "queue" || this.log.partition(known.id, 0).bytes === 0)) continue;
+      if (!isOpen && (known.spec.kind === "queue" || !this.#holdsRecords(known))) continue;
       const channel = this.#open(known);
       if (channel instanceof StoredChannel) yield channel;
     }
+  }
+
+  #holdsRecords({ id, spec }: KnownChannel): boolean {
+    for (let index = 0; index < spec.partitions; index++) if (this.log.partition(id, index).bytes > 0) return true;
+    return false;
   }
 
   #refuseClosed(): void {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { partitionOfKey } from "../../src/engine/partitioner.js";
 import { consume, done, message, numbered, sendAll, texts, turn, World } from "./world.js";
 
 const kilobyte = "x".repeat(1000);
@@ -48,6 +49,16 @@ describe("a stream's retention", () => {
     const world = await World.open();
     const stream = await world.stream("events", { retention: { timeMs: minuteMs, bytes: Infinity } });
     await sendAll(stream, numbered(10));
+    await world.restart();
+    await world.clock.advance(3 * minuteMs);
+    expect(await world.admin.stats("events")).toMatchObject({ messages: 0, bytes: 0 });
+  });
+
+  test("applies to all partitions of such a stream, also when the first one is empty", async () => {
+    const world = await World.open();
+    const stream = await world.stream("events", { partitions: 4, retention: { timeMs: minuteMs, bytes: Infinity } });
+    const keys = ["a", "b", "c", "d", "e", "f"].filter((key) => partitionOfKey(key, 4) > 0);
+    for (const key of keys) await stream.publish(message("record", { key }));
     await world.restart();
     await world.clock.advance(3 * minuteMs);
     expect(await world.admin.stats("events")).toMatchObject({ messages: 0, bytes: 0 });
