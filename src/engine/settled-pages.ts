@@ -187,7 +187,7 @@ export class SettledPages {
       if (page === "full" || (!page.changed && this.#stored.has(number))) continue;
       page.changed = false;
       this.#stored.add(number);
-      changes.push({ page: number, bytes: page.bits.slice() });
+      changes.push({ page: number, bytes: new Uint8Array(page.bits) });
     }
     return changes;
   }
@@ -200,7 +200,8 @@ export class SettledPages {
   /** What `takeChangedPages` told last about this page. Once for each page, before anything else is settled. */
   restorePage(number: number, bytes: Uint8Array): void {
     assert(bytes.length === pageBytes, `a page has ${pageBytes} bytes, not ${bytes.length}`);
-    const page = new Page(bytes.slice());
+    // Not `slice`: of a Buffer that is a view, and a page that is written later must not change meanwhile.
+    const page = new Page(new Uint8Array(bytes));
     this.#stored.add(number);
     const start = number * pageOffsets;
     const passed = Math.min(Math.max(0, this.#floor - start), pageOffsets);
