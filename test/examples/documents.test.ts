@@ -13,6 +13,9 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+/** Newer versions of Node run a page's programs as they stand, older ones what the compiler made of them. */
+const runsTypeScript = Boolean((process.features as { readonly typescript?: unknown }).typescript);
+
 const compiled = join(root, "build", "documents");
 const documents = [
   "README.md",
@@ -46,7 +49,7 @@ let compilerSays = "";
 beforeAll(() => {
   rmSync(compiled, { recursive: true, force: true });
   for (const document of documents) writePrograms(document);
-  const compilerOptions = { rootDir: ".", outDir: ".", declaration: false };
+  const compilerOptions = { rootDir: ".", outDir: ".", declaration: false, rewriteRelativeImportExtensions: true };
   writeFileSync(
     join(compiled, "tsconfig.json"),
     JSON.stringify({ extends: "../../tsconfig.base.json", compilerOptions, include: ["**/*.ts"], exclude: [] }),
@@ -116,7 +119,7 @@ async function run(
 function argumentsFor(command: string, document: string): string[] | undefined {
   const words = command.split(" ");
   if (words[0] === "node" && words[1] !== undefined) {
-    return [join(folderOf(document), words[1].replace(/\.ts$/, ".js")), ...words.slice(2)];
+    return [join(folderOf(document), words[1].replace(/\.ts$/, runsTypeScript ? ".ts" : ".js")), ...words.slice(2)];
   }
   if (words[0] === "npx" && words[1] === "millrace") return [join(root, "dist/cli/main.js"), ...words.slice(2)];
   if (words[0] === "npm") return undefined;
