@@ -270,8 +270,10 @@ export interface DriverAdmin {
    * Settles messages that are not leased, and publishes `sends` in the same commit. For redriving and dropping dead letters.
    * Returns the ids that were settled; when one of them is leased or gone, it and nothing else is left out, and its send too.
    */
-  remove(channel: string, messages: readonly { readonly id: string; readonly sends: readonly StagedMessage[] }[]): Promise<readonly string[]>;
+  remove(
+    channel: string,
+    messages: readonly { readonly id: string; readonly sends: readonly StagedMessage[] }[],
+  ): Promise<readonly string[]>;
 }
 
 export type { Durability } from "./base/durability.js";
-

@@ -70,8 +70,20 @@ export class Log {
     this.#files = files;
     this.#journal = recovered.journal;
     this.#findings = [...recovered.findings];
-    this.#space = new Space({ disk, clock, logger, reserveBytes: limits.reserveBytes, recover: () => this.#findRoom() });
-    const checkpointer = new Checkpointer({ disk, pages, partitions: () => partitions.all(), sequence: recovered.sequence, intactSlot: recovered.intactSlot });
+    this.#space = new Space({
+      disk,
+      clock,
+      logger,
+      reserveBytes: limits.reserveBytes,
+      recover: () => this.#findRoom(),
+    });
+    const checkpointer = new Checkpointer({
+      disk,
+      pages,
+      partitions: () => partitions.all(),
+      sequence: recovered.sequence,
+      intactSlot: recovered.intactSlot,
+    });
     const hooks = {
       snapshot: () => options.state.snapshot(),
       completed: (group: SealedGroup) => this.#completed(group),
@@ -82,7 +94,17 @@ export class Log {
     this.#committer = new Committer({ files, clock, limits, durability, lsn: recovered.scan.lastLsn, hooks });
     const committer = this.#committer;
     const failed = (error: unknown): void => this.#checkpointFailed(error);
-    this.#checkpoints = new CheckpointSchedule({ checkpointer, committer, partitions, pages, files, clock, limits, lsn: recovered.checkpointLsn, failed });
+    this.#checkpoints = new CheckpointSchedule({
+      checkpointer,
+      committer,
+      partitions,
+      pages,
+      files,
+      clock,
+      limits,
+      lsn: recovered.checkpointLsn,
+      failed,
+    });
     partitions.attach({
       trimLater: (partition) => this.#committer.trimLater(partition),
       retired: (segments) => this.#checkpoints.retire(segments),
@@ -98,7 +120,13 @@ export class Log {
     const { disk, clock, limits } = options;
     const partitions = new Partitions(disk, limits);
     const pages = new PageStore(disk);
-    const recovered = await recover({ disk, state: options.state, pages, partition: (topicId, index) => partitions.get(topicId, index), relieve: (partition) => partitions.relieve(partition) });
+    const recovered = await recover({
+      disk,
+      state: options.state,
+      pages,
+      partition: (topicId, index) => partitions.get(topicId, index),
+      relieve: (partition) => partitions.relieve(partition),
+    });
     const { scan } = recovered;
     const files = new WalFiles({
       disk,
@@ -154,8 +182,10 @@ export class Log {
   admission(bytes: number): Promise<void> | undefined {
     this.#mustAccept();
     const reserve = this.#options.limits.walFileBytes / 4;
-    if (this.#files.liveBytes > this.#options.limits.walBytesMax && this.#checkpoints.writing !== undefined) return this.#checkpoints.writing;
-    if (this.#files.nextReady || this.#files.leftBytes - this.#committer.gatheredBytes - bytes > reserve) return undefined;
+    if (this.#files.liveBytes > this.#options.limits.walBytesMax && this.#checkpoints.writing !== undefined)
+      return this.#checkpoints.writing;
+    if (this.#files.nextReady || this.#files.leftBytes - this.#committer.gatheredBytes - bytes > reserve)
+      return undefined;
     return this.#prepareNext();
   }
 
@@ -279,7 +309,8 @@ export class Log {
     const { scan, sequence, findings } = recovered;
     await this.#beginFile(recovered);
     const checkpointIsDue = scan.lastLsn > this.#checkpoints.lsn || findings.length > 0;
-    if (sequence === 0) await this.#checkpoints.at(this.#files.positionBehind(scan.lastLsn), this.#options.state.snapshot());
+    if (sequence === 0)
+      await this.#checkpoints.at(this.#files.positionBehind(scan.lastLsn), this.#options.state.snapshot());
     else if (checkpointIsDue) this.#committer.requestSnapshot();
     for (const finding of findings) this.#tell(finding);
     if (this.#options.durability === "interval") this.#syncLater();
@@ -353,7 +384,10 @@ export class Log {
 
   #tell(finding: Finding): void {
     const say = finding.lost === undefined ? "warn" : "error";
-    this.#options.logger[say]({ ...finding }, `${finding.file}: ${finding.what}${finding.lost === undefined ? "" : `; lost: ${finding.lost}`}`);
+    this.#options.logger[say](
+      { ...finding },
+      `${finding.file}: ${finding.what}${finding.lost === undefined ? "" : `; lost: ${finding.lost}`}`,
+    );
   }
 
   #mustBeOpen(): void {

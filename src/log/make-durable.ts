@@ -25,7 +25,7 @@ async function rewrite(disk: Disk, live: ScannedFile, from: number): Promise<voi
   try {
     const frames = Buffer.alloc(live.end - from);
     readFully(file, frames, from);
-    for (let at = nextCandidate(frames, 0, live.salt); at !== undefined; ) {
+    for (let at = nextCandidate(frames, 0, live.salt); at !== undefined;) {
       const header = wholeFrame(frames, at, live.salt);
       const end = at + frameHeaderBytes + (header?.bodyBytes ?? 0);
       if (header !== undefined) await makeStoredDurable(disk, frames.subarray(at + frameHeaderBytes, end), header);

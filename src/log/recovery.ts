@@ -30,7 +30,15 @@ import { scanWal, type WalPosition, type WalScan } from "./wal/scan.js";
 const pagesDirectory = "g";
 
 /** Everything a data directory may hold. Anything else is somebody else's. */
-const ownNames: ReadonlySet<string> = new Set([metaDirectory, walDirectory, segmentsDirectory, pagesDirectory, quarantineDirectory, reserveName, ...slotNames]);
+const ownNames: ReadonlySet<string> = new Set([
+  metaDirectory,
+  walDirectory,
+  segmentsDirectory,
+  pagesDirectory,
+  quarantineDirectory,
+  reserveName,
+  ...slotNames,
+]);
 
 /** The lock, one who waits to take it over, and drafts of it. */
 const lockName = /^LOCK(\.next)*$|^LOCK-\d+-[0-9a-z]+$/;
@@ -121,17 +129,29 @@ function refuseForeign(disk: Disk): void {
   // A checkpoint is ours beyond doubt; without one this may be a directory that looks like ours, and would be written over.
   if (!slotNames.some((name) => disk.exists(name))) foreign.push(...foreignContents(disk));
   if (foreign.length === 0) return;
-  throw new MillraceError("NOT_A_DATA_DIRECTORY", `${disk.where} holds files that are not Millrace's (${foreign.slice(0, 3).join(", ")}); give a directory of its own`);
+  throw new MillraceError(
+    "NOT_A_DATA_DIRECTORY",
+    `${disk.where} holds files that are not Millrace's (${foreign.slice(0, 3).join(", ")}); give a directory of its own`,
+  );
 }
 
 function foreignContents(disk: Disk): string[] {
-  return Object.entries(ownContents).flatMap(([folder, own]) => disk.list(folder).filter((name) => !own.test(name)).map((name) => `${folder}/${name}`));
+  return Object.entries(ownContents).flatMap(([folder, own]) =>
+    disk
+      .list(folder)
+      .filter((name) => !own.test(name))
+      .map((name) => `${folder}/${name}`),
+  );
 }
 
 /** A fresh directory, or one whose making was interrupted: the checkpoint, which makes it ours, comes last. */
 async function createLayout(disk: Disk): Promise<void> {
   const holdsData = disk.list(segmentsDirectory).length > 0;
-  if (holdsData) throw new MillraceError("LOG_CORRUPT", `${disk.where} has segments but no checkpoint; keep a copy of the directory and run "millrace verify" on it`);
+  if (holdsData)
+    throw new MillraceError(
+      "LOG_CORRUPT",
+      `${disk.where} has segments but no checkpoint; keep a copy of the directory and run "millrace verify" on it`,
+    );
   disk.makeDirectory(walDirectory);
   disk.makeDirectory(segmentsDirectory);
   const complete = disk.exists(`${metaDirectory}/a`) && disk.exists(`${metaDirectory}/b`);
@@ -140,7 +160,8 @@ async function createLayout(disk: Disk): Promise<void> {
 }
 
 function restore(target: RecoveryTarget, body: CheckpointBody): readonly Finding[] {
-  for (const partition of body.partitions) target.partition(partition.topicId, partition.index).restore(partition, partition.tail);
+  for (const partition of body.partitions)
+    target.partition(partition.topicId, partition.index).restore(partition, partition.tail);
   target.state.restore(new ByteReader(body.state));
   return target.pages.restore(body.pageFiles, (file, page, bytes) => target.state.restorePage(file, page, bytes));
 }

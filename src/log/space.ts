@@ -40,14 +40,20 @@ export class Space {
   }
 
   refusal(): MillraceError {
-    return new MillraceError("DISK_FULL", `no space left for ${this.#options.disk.where}: sending is refused until there is, settling and reading go on. Free some space, or settle or expire messages`);
+    return new MillraceError(
+      "DISK_FULL",
+      `no space left for ${this.#options.disk.where}: sending is refused until there is, settling and reading go on. Free some space, or settle or expire messages`,
+    );
   }
 
   /** Something found no room. */
   report(): void {
     if (this.#full) return;
     this.#full = true;
-    this.#options.logger.error({ where: this.#options.disk.where }, "the disk is full: sends are refused until there is room");
+    this.#options.logger.error(
+      { where: this.#options.disk.where },
+      "the disk is full: sends are refused until there is room",
+    );
     this.giveUpReserve();
     this.#retrySoon();
   }
@@ -78,7 +84,8 @@ export class Space {
     try {
       const file = disk.open(reserveName, "create");
       try {
-        for (let at = 0; at < reserveBytes; at += chunk.length) writeFully(file, chunk.subarray(0, Math.min(chunk.length, reserveBytes - at)), at);
+        for (let at = 0; at < reserveBytes; at += chunk.length)
+          writeFully(file, chunk.subarray(0, Math.min(chunk.length, reserveBytes - at)), at);
         await file.sync();
       } finally {
         file.close();
@@ -118,7 +125,10 @@ export class Space {
     if (this.#closed) return;
     if (roomy) {
       this.#full = false;
-      this.#options.logger.info({ where: this.#options.disk.where }, "there is room on the disk again: sends are accepted");
+      this.#options.logger.info(
+        { where: this.#options.disk.where },
+        "there is room on the disk again: sends are accepted",
+      );
       await this.keepReserve();
     }
     this.#wake();

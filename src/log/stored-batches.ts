@@ -29,7 +29,8 @@ export function readStored(disk: Disk, entry: StoredEntry): Buffer | undefined {
     if (readFully(file, bytes, place.position) < place.bytes) return undefined;
     const condition = checkBatch(bytes, 0);
     if (condition === "unsupported") throw newerBatch(path, place.position);
-    const isIt = condition === "whole" && batchBytesAt(bytes, 0) === place.bytes && baseOffsetAt(bytes, 0) === place.baseOffset;
+    const isIt =
+      condition === "whole" && batchBytesAt(bytes, 0) === place.bytes && baseOffsetAt(bytes, 0) === place.baseOffset;
     return isIt ? bytes : undefined;
   } finally {
     file.close();

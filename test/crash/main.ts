@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { kill } from "../kill/kill.js";
 import { campaign, replay } from "./campaign.js";
 import type { Failure } from "./explorer.js";
 import { describe, parseOperations } from "./operations.js";
@@ -20,6 +21,18 @@ const { values } = parseArgs({
 
 if (values.replay !== undefined) await explore(values.replay);
 else if (values.kill === undefined) await run(Number(values.states), Number(values.seed));
+else await killed(Number(values.kill), Number(values.seed));
+
+async function killed(rounds: number, seed: number): Promise<void> {
+  const { wrong, directory } = await kill(rounds, seed, (line) => console.log(line));
+  if (wrong.length === 0) {
+    console.log(`${rounds} kills: every promise is kept`);
+    return;
+  }
+  process.exitCode = 1;
+  for (const each of wrong) console.error(`  ${each}`);
+  console.error(`FAILED; what is left is in ${directory}`);
+}
 
 async function run(states: number, seed: number): Promise<void> {
   console.log(`seed ${seed}`);

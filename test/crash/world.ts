@@ -8,7 +8,7 @@ import { judge } from "./judge.js";
 import { channelNames, type Operation } from "./operations.js";
 import { Readers } from "./readers.js";
 import { Senders } from "./senders.js";
-import { inWords, isRefusal, Station } from "./station.js";
+import { inWords, Station } from "./station.js";
 import { Subject } from "./subject.js";
 
 /** What is promised at a moment, for whoever opens the disk then. */
@@ -149,14 +149,31 @@ export class World {
     if (closed === "well") this.#station.note({ what: "flushed", flush });
     if (closed === "never") this.#station.failure ??= "closing does not end";
     if (this.#senders.waiting > 0) this.#station.failure ??= "the engine is closed, and a send was never told its fate";
-    const facts = this.#harmed && this.failure === undefined ? await this.#lookedAt() : undefined;
     if (this.failure !== undefined) return;
     this.#senders = new Senders(this.#station);
     this.#readers = new Readers(this.#station);
-    await this.#openAgain();
-    if (facts === undefined) return;
+    if (!this.#harmed) return this.open();
+    if (await this.#openedHarmed()) return;
+    // A disk that goes on failing may keep us from it; one that has stopped must not.
+    this.#makeWhole();
+    await this.#closeInTime();
+    if (!(await this.#openedHarmed()))
+      this.#station.failure ??= "the disk has room and does not fail, and cannot be opened";
+  }
+
+  /** What is found on a disk that failed is what its next process goes on with, and what it must never lose again. */
+  async #openedHarmed(): Promise<boolean> {
+    const facts = await this.#lookedAt();
+    if (facts === undefined) return true;
+    try {
+      await this.open();
+    } catch (error) {
+      this.#station.refused(error);
+      return false;
+    }
     this.#facts = facts;
     this.#history = [];
+    return true;
   }
 
   async #closeInTime(): Promise<"well" | "badly" | "never"> {
@@ -173,7 +190,7 @@ export class World {
     return ended ?? "never";
   }
 
-  /** What the next process finds on a disk that failed is what it goes on with, and what it must never lose again. */
+  /** undefined: what is there is not what must be. */
   async #lookedAt(): Promise<Facts | undefined> {
     const { nowMs } = this.promised;
     const expected = new Expectation(this.#facts, this.#history, this.#history.length);
@@ -181,18 +198,6 @@ export class World {
     const wrong = judge(expected, found);
     if (wrong !== undefined) this.#station.failure ??= `opened again after the disk had failed: ${wrong}`;
     return wrong === undefined ? factsFrom(expected, found, { handed: false, sent: [] }) : undefined;
-  }
-
-  /** A disk that goes on failing may keep us from it; one that has stopped must not. */
-  async #openAgain(): Promise<void> {
-    try {
-      await this.open();
-    } catch (error) {
-      if (!this.#harmed || !isRefusal(error)) throw error;
-      this.#makeWhole();
-      await this.#closeInTime();
-      await this.open();
-    }
   }
 
   #makeWhole(): void {

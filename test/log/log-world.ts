@@ -178,7 +178,10 @@ export class LogWorld {
 
   /** The power fails now. */
   cutPower(style: CrashStyleName = "nothing-unsynced", options: LogWorldOptions = {}): Promise<LogWorld> {
-    return LogWorld.openOn(this.disk.afterCrash(style, () => 0.5, options.disk), { ...this.#options, ...options });
+    return LogWorld.openOn(
+      this.disk.afterCrash(style, () => 0.5, options.disk),
+      { ...this.#options, ...options },
+    );
   }
 
   /** Closed in order, and opened again. */

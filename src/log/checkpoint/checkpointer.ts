@@ -68,7 +68,8 @@ export class Checkpointer {
     let inlineBytes = 0;
     const partitions: PartitionSnapshot[] = [];
     for (const partition of this.#options.partitions()) {
-      const inline = partition.tail.bytes <= inlineTails.tailBytesMax && inlineBytes + partition.tail.bytes <= inlineTails.bytesMax;
+      const inline =
+        partition.tail.bytes <= inlineTails.tailBytesMax && inlineBytes + partition.tail.bytes <= inlineTails.bytesMax;
       if (inline) inlineBytes += partition.tail.bytes;
       else partition.spill(0);
       const { topicId, index } = partition;
@@ -81,7 +82,9 @@ export class Checkpointer {
   async write(taken: TakenCheckpoint): Promise<void> {
     await this.#syncPartitions();
     const pageFiles = await this.#options.pages.write();
-    const segmentGarbage = taken.garbage.flatMap((segment) => segment.fileNames.map((name) => `${segment.files.directory}/${name}`));
+    const segmentGarbage = taken.garbage.flatMap((segment) =>
+      segment.fileNames.map((name) => `${segment.files.directory}/${name}`),
+    );
     const garbage = [...segmentGarbage, ...this.#options.pages.garbage];
     const body = encodeCheckpoint({ ...taken, pageFiles, garbage });
     // Counted even when it fails: the other slot may have got it, and must not be taken for the next one.

@@ -23,7 +23,10 @@ export const slotNames = ["checkpoint.0", "checkpoint.1"] as const;
 
 export type SlotName = (typeof slotNames)[number];
 
-export type SlotContent = { readonly state: "missing" } | { readonly state: "damaged"; readonly what: string } | { readonly state: "whole"; readonly sequence: number; readonly body: Buffer };
+export type SlotContent =
+  | { readonly state: "missing" }
+  | { readonly state: "damaged"; readonly what: string }
+  | { readonly state: "whole"; readonly sequence: number; readonly body: Buffer };
 
 /** What a slot holds: `sequence` counts the checkpoints. */
 export interface SlotEntry {
@@ -76,7 +79,8 @@ export async function repairSlots(disk: Disk, checkpoint: Checkpoint): Promise<v
     await writeSlot(disk, checkpoint.slot, checkpoint);
     for (const name of slotNames) {
       const slot = readSlot(disk, name);
-      const isSame = slot.state === "whole" && slot.sequence === checkpoint.sequence && slot.body.equals(checkpoint.body);
+      const isSame =
+        slot.state === "whole" && slot.sequence === checkpoint.sequence && slot.body.equals(checkpoint.body);
       if (!isSame) await writeSlot(disk, name, checkpoint);
     }
   } catch (error) {
@@ -92,7 +96,10 @@ export function readSlot(disk: Disk, name: string): SlotContent {
     const size = file.size();
     const header = Buffer.alloc(headerBytes);
     if (readFully(file, header, 0) < headerBytes) return { state: "damaged", what: "it is shorter than its header" };
-    if (crc32c(header.subarray(0, at.headCrc)) !== header.readUInt32LE(at.headCrc) || header.readUInt32LE(at.magic) !== magic) {
+    if (
+      crc32c(header.subarray(0, at.headCrc)) !== header.readUInt32LE(at.headCrc) ||
+      header.readUInt32LE(at.magic) !== magic
+    ) {
       return { state: "damaged", what: "its header does not carry its checksum" };
     }
     const version = header.readUInt32LE(at.version);
@@ -101,7 +108,8 @@ export function readSlot(disk: Disk, name: string): SlotContent {
     if (headerBytes + length > size) return { state: "damaged", what: "it is shorter than its header says" };
     const body = Buffer.allocUnsafe(length);
     readFully(file, body, headerBytes);
-    if (crc32c(body) !== header.readUInt32LE(at.bodyCrc)) return { state: "damaged", what: "its body does not carry its checksum" };
+    if (crc32c(body) !== header.readUInt32LE(at.bodyCrc))
+      return { state: "damaged", what: "its body does not carry its checksum" };
     return { state: "whole", sequence: readU64(header, at.sequence), body };
   } finally {
     file.close();
@@ -156,7 +164,10 @@ function encodeHeader(sequence: number, body: Uint8Array): Buffer {
 }
 
 function newerVersion(name: string, version: number): MillraceError {
-  return new MillraceError("LOG_VERSION_UNSUPPORTED", `${name} has version ${version}, this release reads up to ${checkpointVersion}; open the directory with the release that wrote it`);
+  return new MillraceError(
+    "LOG_VERSION_UNSUPPORTED",
+    `${name} has version ${version}, this release reads up to ${checkpointVersion}; open the directory with the release that wrote it`,
+  );
 }
 
 function writeU64(bytes: Buffer, value: number, position: number): void {

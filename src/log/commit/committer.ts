@@ -107,7 +107,9 @@ export class Committer {
 
   onDurable(waiter: CommitWaiter): void {
     if (this.#failure !== undefined || this.#mode === "closed") {
-      waiter.failed(this.#failure ?? new MillraceError("CLOSED", "the log has been closed: nothing is committed any more"));
+      waiter.failed(
+        this.#failure ?? new MillraceError("CLOSED", "the log has been closed: nothing is committed any more"),
+      );
       return;
     }
     this.#gathering.waiters.push(waiter);
@@ -116,7 +118,11 @@ export class Committer {
 
   atomically<T>(bytesMax: number, work: () => T): T {
     const most = this.#options.limits.walFileBytes / 2;
-    if (bytesMax > most) throw new MillraceError("TRANSACTION_TOO_LARGE", `a transaction of ${bytesMax} bytes does not fit one commit, ${most} bytes do; split it, or raise limits.walFileBytes`);
+    if (bytesMax > most)
+      throw new MillraceError(
+        "TRANSACTION_TOO_LARGE",
+        `a transaction of ${bytesMax} bytes does not fit one commit, ${most} bytes do; split it, or raise limits.walFileBytes`,
+      );
     if (this.#inAtomic) return work();
     if (this.#gathering.bytes > 0 && this.#gathering.bytes + bytesMax > most) this.#seal();
     this.#inAtomic = true;
@@ -146,7 +152,11 @@ export class Committer {
     if (this.#mode === "fenced" || this.#mode === "closed") return;
     this.#mode = "fenced";
     const what = cause instanceof Error ? cause.message : String(cause);
-    const failure = new MillraceError("LOG_FENCED", `the disk failed while committing (${what}); what was not acknowledged may be lost. Close and open again`, { cause });
+    const failure = new MillraceError(
+      "LOG_FENCED",
+      `the disk failed while committing (${what}); what was not acknowledged may be lost. Close and open again`,
+      { cause },
+    );
     this.#failure = failure;
     const groups = [...this.#sealed.splice(0), this.#gathering];
     this.#gathering = new GatheringGroup();
@@ -175,7 +185,10 @@ export class Committer {
     const partitions = [...this.#unsyncedPartitions];
     this.#unsyncedPartitions.clear();
     try {
-      await Promise.all([this.#options.files.current.file.sync(), ...partitions.map((partition) => this.#options.hooks.syncStored(partition))]);
+      await Promise.all([
+        this.#options.files.current.file.sync(),
+        ...partitions.map((partition) => this.#options.hooks.syncStored(partition)),
+      ]);
     } catch (error) {
       this.fence(error);
     }
@@ -229,7 +242,11 @@ export class Committer {
       await this.#write(bytes);
       current.position += bytes.length;
       this.#lsn++;
-      if (this.#options.durability === "fsync") await Promise.all([current.file.sync(), ...stored.map((partition) => this.#options.hooks.syncStored(partition))]);
+      if (this.#options.durability === "fsync")
+        await Promise.all([
+          current.file.sync(),
+          ...stored.map((partition) => this.#options.hooks.syncStored(partition)),
+        ]);
       else this.#unsynced = true;
       if (this.#unsynced) for (const partition of stored) this.#unsyncedPartitions.add(partition);
     }

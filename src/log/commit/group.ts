@@ -15,7 +15,13 @@ export class GatheringGroup {
   bytes = 0;
 
   get empty(): boolean {
-    return this.partitions.length === 0 && this.sources.size === 0 && this.trims.size === 0 && this.waiters.length === 0 && this.full.length === 0;
+    return (
+      this.partitions.length === 0 &&
+      this.sources.size === 0 &&
+      this.trims.size === 0 &&
+      this.waiters.length === 0 &&
+      this.full.length === 0
+    );
   }
 
   /** Encodes all of it into a frame: from here on the group is as it will be in the log. */
@@ -35,7 +41,8 @@ export class GatheringGroup {
 
   #sealBatches(): SealedBatch[] {
     const batches: SealedBatch[] = [];
-    for (const { partition, bytes } of this.full) batches.push({ partition, view: new BatchView(bytes), direct: false });
+    for (const { partition, bytes } of this.full)
+      batches.push({ partition, view: new BatchView(bytes), direct: false });
     for (const partition of this.partitions) {
       if (partition.gathering) batches.push({ partition, view: new BatchView(partition.sealBatch()), direct: false });
     }

@@ -9,7 +9,11 @@ import { type DumpLine, readWhole } from "./wal-dump.js";
 export function* dumpCheckpoint(disk: Disk, name: string): Generator<DumpLine> {
   const slot = readSlot(disk, name);
   if (slot.state !== "whole") {
-    yield { what: `checkpoint ${slot.state}`, position: 0, fields: slot.state === "damaged" ? { because: slot.what } : {} };
+    yield {
+      what: `checkpoint ${slot.state}`,
+      position: 0,
+      fields: slot.state === "damaged" ? { because: slot.what } : {},
+    };
     return;
   }
   const body = decodeCheckpoint(slot.body);
@@ -22,15 +26,22 @@ export function* dumpCheckpoint(disk: Disk, name: string): Generator<DumpLine> {
 
 function* dumpPartition(partition: PartitionSnapshot): Generator<DumpLine> {
   const { topicId, index, startOffset, endOffset } = partition;
-  yield { what: "partition", position: 0, fields: { topic: topicId, partition: index, startOffset, endOffset, tailBatches: partition.tail.length } };
-  for (const segment of partition.segments) yield { what: "segment", position: 0, fields: { topic: topicId, partition: index, ...segment } };
+  yield {
+    what: "partition",
+    position: 0,
+    fields: { topic: topicId, partition: index, startOffset, endOffset, tailBatches: partition.tail.length },
+  };
+  for (const segment of partition.segments)
+    yield { what: "segment", position: 0, fields: { topic: topicId, partition: index, ...segment } };
 }
 
 /** One mirror of the meta journal: every channel and group that was ever declared. */
 export function* dumpMeta(disk: Disk, name: string): Generator<DumpLine> {
   const content = readMirror(disk, name);
-  for (const [sequence, entry] of content.entries) yield { what: "entry", position: 0, fields: { sequence, json: JSON.stringify(entry) } };
-  if (content.trouble !== undefined) yield { what: "damaged", position: content.endBytes, fields: { because: content.trouble } };
+  for (const [sequence, entry] of content.entries)
+    yield { what: "entry", position: 0, fields: { sequence, json: JSON.stringify(entry) } };
+  if (content.trouble !== undefined)
+    yield { what: "damaged", position: content.endBytes, fields: { because: content.trouble } };
 }
 
 /** A file of settle pages: every version of every page; the last of each counts. */
@@ -38,7 +49,8 @@ export function dumpPages(disk: Disk, path: string): DumpLine[] {
   const lines: DumpLine[] = [];
   scanPages(
     readWhole(disk, path),
-    (page, position, bytes) => lines.push({ what: bytes === 0 ? "page gone" : "page", position, fields: { page, bytes } }),
+    (page, position, bytes) =>
+      lines.push({ what: bytes === 0 ? "page gone" : "page", position, fields: { page, bytes } }),
     (position) => lines.push({ what: "damaged", position, fields: {} }),
   );
   return lines;

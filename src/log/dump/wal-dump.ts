@@ -2,7 +2,14 @@ import { crc32c } from "../../base/crc32c.js";
 import { type Disk, readFully } from "../../disk/disk.js";
 import { BatchView } from "../batch/view.js";
 import { type FrameEntry, frameEntries } from "../wal/frame.js";
-import { decodeFileHeader, decodeFrameHeader, fileHeaderBytes, frameEnd, frameHeaderBytes, saltOfFirstFrame } from "../wal/layout.js";
+import {
+  decodeFileHeader,
+  decodeFrameHeader,
+  fileHeaderBytes,
+  frameEnd,
+  frameHeaderBytes,
+  saltOfFirstFrame,
+} from "../wal/layout.js";
 
 /** One line about a file's structure: what it is, where it begins, and its fields. */
 export interface DumpLine {
@@ -19,7 +26,11 @@ export function* dumpWal(disk: Disk, path: string): Generator<DumpLine> {
   else {
     const { version, generation, salt, bytes: size, eachFrameSynced, afterLsn } = header;
     const begun = afterLsn === undefined ? {} : { afterLsn };
-    yield { what: "wal file", position: 0, fields: { version, generation, salt, bytes: size, eachFrameSynced, ...begun } };
+    yield {
+      what: "wal file",
+      position: 0,
+      fields: { version, generation, salt, bytes: size, eachFrameSynced, ...begun },
+    };
   }
   const salt = header?.salt ?? saltOfFirstFrame(bytes);
   if (salt === undefined) return;
@@ -32,8 +43,14 @@ export function* dumpWal(disk: Disk, path: string): Generator<DumpLine> {
     }
     const body = bytes.subarray(at + frameHeaderBytes, at + frameHeaderBytes + frame.bodyBytes);
     const whole = body.length === frame.bodyBytes && crc32c(body) === frame.bodyCrc;
-    yield { what: whole ? "frame" : "frame torn or damaged", position: at, fields: { lsn: frame.lsn, bytes: frame.bodyBytes, entries: frame.entries } };
-    if (whole) for (const entry of frameEntries(body, frame.entries)) yield { what: entry.kind, position: at, fields: entryFields(entry) };
+    yield {
+      what: whole ? "frame" : "frame torn or damaged",
+      position: at,
+      fields: { lsn: frame.lsn, bytes: frame.bodyBytes, entries: frame.entries },
+    };
+    if (whole)
+      for (const entry of frameEntries(body, frame.entries))
+        yield { what: entry.kind, position: at, fields: entryFields(entry) };
     at = frameEnd(at, frame.bodyBytes);
   }
 }
@@ -43,7 +60,13 @@ function entryFields(entry: FrameEntry): DumpLine["fields"] {
   const place = { topic: entry.topicId, partition: entry.partition };
   if (entry.kind === "stored") return { ...place, ...entry.place };
   const batch = new BatchView(Buffer.from(entry.bytes));
-  return { ...place, baseOffset: batch.baseOffset, lastOffset: batch.lastOffset, records: batch.count, bytes: batch.bytes.length };
+  return {
+    ...place,
+    baseOffset: batch.baseOffset,
+    lastOffset: batch.lastOffset,
+    records: batch.count,
+    bytes: batch.bytes.length,
+  };
 }
 
 export function readWhole(disk: Disk, path: string): Buffer {

@@ -134,10 +134,14 @@ export function readMeta(disk: Disk): MetaContent {
   return { mirrors, entries, findings: [...damageOf(a, b), ...damageOf(b, a), ...lossOf(entries, [a, b])] };
 }
 
-function damageOf({ name, trouble }: MirrorContent, other: MirrorContent): Finding[] {
-  if (trouble === undefined) return [];
-  const what = `${trouble}; what mirror ${other.name} has is used`;
-  return [{ kind: "meta-mirror-damaged", file: `${metaDirectory}/${name}`, what, lost: undefined }];
+function damageOf({ name, trouble, entries }: MirrorContent, other: MirrorContent): Finding[] {
+  const lacking = [...other.entries.keys()].filter((sequence) => !entries.has(sequence)).length;
+  if (trouble === undefined && lacking === 0) return [];
+  const what = trouble ?? `it lacks ${lacking} of the entries that mirror ${other.name} has`;
+  const file = `${metaDirectory}/${name}`;
+  return [
+    { kind: "meta-mirror-damaged", file, what: `${what}; what mirror ${other.name} has is used`, lost: undefined },
+  ];
 }
 
 function lossOf(entries: ReadonlyMap<number, unknown>, [a, b]: readonly [MirrorContent, MirrorContent]): Finding[] {
@@ -145,7 +149,14 @@ function lossOf(entries: ReadonlyMap<number, unknown>, [a, b]: readonly [MirrorC
   const lost = "the channels and groups that were declared there";
   const missing = last - entries.size;
   if (missing > 0) {
-    return [{ kind: "meta-entry-lost", file: metaDirectory, what: `${missing} of ${last} entries are damaged in both mirrors`, lost }];
+    return [
+      {
+        kind: "meta-entry-lost",
+        file: metaDirectory,
+        what: `${missing} of ${last} entries are damaged in both mirrors`,
+        lost,
+      },
+    ];
   }
   // "b" is written once "a" is durable: whatever was begun in "b" has been whole in "a".
   const isGone = a.trouble !== undefined && b.hasTail && lastOf(a.entries) <= lastOf(b.entries);

@@ -68,7 +68,7 @@ function decodeMirror(bytes: Buffer, path: string): Omit<MirrorContent, "name"> 
   let wholeUpToEnd = headerIsWhole;
   const entries = new Map<number, unknown>();
   let endBytes = headerBytes;
-  for (let position = headerBytes; position < bytes.length; ) {
+  for (let position = headerBytes; position < bytes.length;) {
     const entry = decodeEntry(bytes, position);
     if (entry === undefined) {
       trouble ??= `no whole entry at byte ${position}`;

@@ -224,7 +224,10 @@ export class Partition {
     const first = this.tail.first;
     if (first === undefined) return infos;
     const maxTimestampMs = this.tail.all().reduce((latest, batch) => Math.max(latest, batch.maxTimestampMs), 0);
-    return [...infos, { baseOffset: first.baseOffset, endOffset: this.#end, bytes: this.tail.bytes, maxTimestampMs, sealed: false }];
+    return [
+      ...infos,
+      { baseOffset: first.baseOffset, endOffset: this.#end, bytes: this.tail.bytes, maxTimestampMs, sealed: false },
+    ];
   }
 
   /** The segment that holds `offset`, or the first one behind it. */

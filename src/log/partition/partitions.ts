@@ -160,7 +160,9 @@ export class Partitions implements PartitionHome {
 
   /** Frees half of the memory, largest tails first: fewest files for the most memory. */
   #spillLargest(): void {
-    const largest = [...this.all()].filter((partition) => partition.tail.bytes > 0).sort((a, b) => b.tail.bytes - a.tail.bytes);
+    const largest = [...this.all()]
+      .filter((partition) => partition.tail.bytes > 0)
+      .sort((a, b) => b.tail.bytes - a.tail.bytes);
     for (const partition of largest) {
       if (this.tailBudget.bytes <= this.limits.tailBytes / 2) return;
       partition.spill(0);

@@ -96,7 +96,8 @@ export class WalFiles {
 
   /** Where the frame behind `lsn`, the last one, will stand. */
   positionBehind(lsn: number): WalPosition {
-    if (this.#current === undefined) return { lsn, generation: this.#generation + 1, salt: 0, position: fileHeaderBytes };
+    if (this.#current === undefined)
+      return { lsn, generation: this.#generation + 1, salt: 0, position: fileHeaderBytes };
     const { generation, salt, position } = this.#current;
     return { lsn, generation, salt, position };
   }
@@ -138,7 +139,8 @@ export class WalFiles {
     if (last.isCut || last.bytes === 0 || last.eachFrameSynced !== this.#options.eachFrameSynced) return false;
     const { name, generation, salt, bytes, end } = last;
     const file = this.#options.disk.open(`${walDirectory}/${name}`, "write");
-    for (let at = end; at < bytes; at += zeroChunk.length) writeFully(file, zeroChunk.subarray(0, Math.min(zeroChunk.length, bytes - at)), at);
+    for (let at = end; at < bytes; at += zeroChunk.length)
+      writeFully(file, zeroChunk.subarray(0, Math.min(zeroChunk.length, bytes - at)), at);
     await file.sync();
     this.#live.pop();
     this.#liveBytes -= live.bytes;
@@ -200,7 +202,11 @@ export class WalFiles {
       // Nothing is committed before a process has its first file, so recovery's last frame is still the last one.
       const afterLsn = this.#current === undefined ? this.#options.lsn : undefined;
       const { eachFrameSynced } = this.#options;
-      writeFully(file, encodeFileHeader({ version: walVersion, eachFrameSynced, generation, salt, bytes, afterLsn }), 0);
+      writeFully(
+        file,
+        encodeFileHeader({ version: walVersion, eachFrameSynced, generation, salt, bytes, afterLsn }),
+        0,
+      );
       await file.sync();
       this.#next = { name, file, generation, salt, bytes, position: fileHeaderBytes };
     } catch (error) {

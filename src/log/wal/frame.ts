@@ -112,13 +112,21 @@ function readEntry(reader: ByteReader): FrameEntry {
       const topicId = reader.u32();
       const partition = reader.u32();
       const offsets = { baseOffset: reader.u64(), endOffset: reader.u64() };
-      return { kind: "stored", topicId, partition, place: { ...offsets, segment: reader.u64(), position: reader.u64(), bytes: reader.u32() } };
+      return {
+        kind: "stored",
+        topicId,
+        partition,
+        place: { ...offsets, segment: reader.u64(), position: reader.u64(), bytes: reader.u32() },
+      };
     }
     case entry.state: {
       const type = reader.u8();
       return { kind: "state", type, body: reader.raw(reader.u32()) };
     }
     default:
-      throw new MillraceError("LOG_VERSION_UNSUPPORTED", `the write-ahead log has an entry of kind ${kind}, which this release does not know; open it with the release that wrote it`);
+      throw new MillraceError(
+        "LOG_VERSION_UNSUPPORTED",
+        `the write-ahead log has an entry of kind ${kind}, which this release does not know; open it with the release that wrote it`,
+      );
   }
 }

@@ -91,7 +91,10 @@ export class WalInventory {
     this.spares.push(name);
     if (size < fileHeaderBytes) {
       const what = `the file ends at byte ${size}, inside its header`;
-      this.#found("wal-file-cut", name, { what, lost: "what was committed in it since the last checkpoint, if anything" });
+      this.#found("wal-file-cut", name, {
+        what,
+        lost: "what was committed in it since the last checkpoint, if anything",
+      });
     }
     return undefined;
   }

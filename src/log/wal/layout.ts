@@ -39,7 +39,17 @@ const flagEachFrameSynced = 1;
 /** `after lsn` is given. */
 const flagBeginsProcess = 2;
 
-const file = { magic: 0, version: 4, flags: 6, generation: 8, salt: 16, crc: 20, bytes: 24, afterLsn: 32, checked: 40 } as const;
+const file = {
+  magic: 0,
+  version: 4,
+  flags: 6,
+  generation: 8,
+  salt: 16,
+  crc: 20,
+  bytes: 24,
+  afterLsn: 32,
+  checked: 40,
+} as const;
 const frame = { headCrc: 0, salt: 4, bodyBytes: 8, lsn: 12, bodyCrc: 20, entries: 24 } as const;
 const two32 = 4_294_967_296;
 
@@ -67,7 +77,10 @@ export function encodeFileHeader(header: WalFileHeader): Buffer {
   bytes.writeUInt32LE(walMagic, file.magic);
   bytes.writeUInt16LE(header.version, file.version);
   const { eachFrameSynced, afterLsn } = header;
-  bytes.writeUInt16LE((eachFrameSynced ? flagEachFrameSynced : 0) | (afterLsn === undefined ? 0 : flagBeginsProcess), file.flags);
+  bytes.writeUInt16LE(
+    (eachFrameSynced ? flagEachFrameSynced : 0) | (afterLsn === undefined ? 0 : flagBeginsProcess),
+    file.flags,
+  );
   writeU64(bytes, header.generation, file.generation);
   bytes.writeUInt32LE(header.salt, file.salt);
   writeU64(bytes, header.bytes, file.bytes);
@@ -107,7 +120,8 @@ export function encodeFrameHeader(bytes: Buffer, header: FrameHeader): void {
 /** undefined: no frame with this salt begins here. */
 export function decodeFrameHeader(bytes: Buffer, at: number, salt: number): FrameHeader | undefined {
   if (at + frameHeaderBytes > bytes.length || bytes.readUInt32LE(at + frame.salt) !== salt) return undefined;
-  if (crc32c(bytes.subarray(at + frame.salt, at + frameHeaderBytes)) !== bytes.readUInt32LE(at + frame.headCrc)) return undefined;
+  if (crc32c(bytes.subarray(at + frame.salt, at + frameHeaderBytes)) !== bytes.readUInt32LE(at + frame.headCrc))
+    return undefined;
   return {
     salt,
     bodyBytes: bytes.readUInt32LE(at + frame.bodyBytes),

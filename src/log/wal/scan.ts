@@ -173,7 +173,11 @@ class Scanner {
       return;
     }
     const kind = finding === "hole-unsynced" ? "unsynced-tail" : "torn-tail";
-    this.#found(kind, { file, what: `the chain ends at byte ${at}: ${chainDecisions[finding].because}`, lost: undefined });
+    this.#found(kind, {
+      file,
+      what: `the chain ends at byte ${at}: ${chainDecisions[finding].because}`,
+      lost: undefined,
+    });
   }
 
   #classify({ index, at, later, cut }: Stop): ChainFinding {
@@ -204,7 +208,11 @@ class Scanner {
     const upTo = later === undefined ? this.#lsnMax(index) : later.lsn - 1;
     const lost = `commits ${this.#lsn + 1} to ${upTo}`;
     const { file, at } = this.#holeOf(stop);
-    this.#found("wal-frame-damaged", { file, what: `no whole frame at byte ${at}: ${chainDecisions[finding].because}`, lost });
+    this.#found("wal-frame-damaged", {
+      file,
+      what: `no whole frame at byte ${at}: ${chainDecisions[finding].because}`,
+      lost,
+    });
     if (later === undefined) this.#lsn = upTo;
     return later;
   }
@@ -212,7 +220,10 @@ class Scanner {
   /** A frame that was begun here, or one that a flipped bit has broken: salt or lsn is still what it should be. */
   #looksBegun(file: ScannedFile, at: number): boolean {
     const bytes = this.#loaded.lookAt(file.name);
-    return at + frameHeaderBytes <= bytes.length && resemblesFrame(bytes.subarray(at), { salt: file.salt, lsn: this.#lsn + 1 });
+    return (
+      at + frameHeaderBytes <= bytes.length &&
+      resemblesFrame(bytes.subarray(at), { salt: file.salt, lsn: this.#lsn + 1 })
+    );
   }
 
   /** The first whole frame from `start` on in the file with at least this lsn. */
@@ -220,9 +231,14 @@ class Scanner {
     const file = this.#live[fileIndex] as ScannedFile;
     const bytes = this.#loaded.lookAt(file.name);
     const lsnMax = this.#lsnMax(fileIndex);
-    for (let at = nextCandidate(bytes, start, file.salt); at !== undefined; at = nextCandidate(bytes, at + frameAlignment, file.salt)) {
+    for (
+      let at = nextCandidate(bytes, start, file.salt);
+      at !== undefined;
+      at = nextCandidate(bytes, at + frameAlignment, file.salt)
+    ) {
       const header = wholeFrame(bytes, at, file.salt);
-      if (header !== undefined && header.lsn >= lsnMin && header.lsn <= lsnMax) return { fileIndex, at, lsn: header.lsn };
+      if (header !== undefined && header.lsn >= lsnMin && header.lsn <= lsnMax)
+        return { fileIndex, at, lsn: header.lsn };
     }
     return undefined;
   }
@@ -246,7 +262,10 @@ class Scanner {
     this.#findings.push({ kind: "wal-file-missing", file: walDirectory, what, lost });
   }
 
-  #found(kind: Finding["kind"], { file, what, lost }: { file: { readonly name: string }; what: string; lost: string | undefined }): void {
+  #found(
+    kind: Finding["kind"],
+    { file, what, lost }: { file: { readonly name: string }; what: string; lost: string | undefined },
+  ): void {
     this.#findings.push({ kind, file: `${walDirectory}/${file.name}`, what, lost });
   }
 }

@@ -45,7 +45,8 @@ describe("a checkpoint", () => {
   test("lets the files of the write-ahead log be used again: there are never many, whatever is written", async () => {
     const limits = { checkpointBytes: 8_000, walBytesMax: 16_000 };
     const world = await LogWorld.open({ limits, disk: { trace: true } });
-    const made = (): number => world.disk.trace.filter(({ what, path }) => what === "create" && path.startsWith("wal/")).length;
+    const made = (): number =>
+      world.disk.trace.filter(({ what, path }) => what === "create" && path.startsWith("wal/")).length;
     // Fills more than a hundred files.
     await sendMany(world, 900);
     await turn();
@@ -87,33 +88,39 @@ describe("a checkpoint", () => {
 const options: LogWorldOptions = { limits: { partitionTailBytes: 200, segmentBytes: 1_000, checkpointBytes: 100_000 } };
 
 describe("wherever the power fails while a checkpoint is made", () => {
-  test.for(Object.keys(crashStyles) as CrashStyleName[])("%s: everything acknowledged is there, and nothing looks damaged", async (style) => {
-    const world = await LogWorld.open(options);
-    await sendMany(world, 8);
-    world.log.touch(world.state.setPage("g/1/1-0", 0, "page").setPage("g/1/1-0", 1, "gone soon"));
-    await world.log.checkpoint();
-    world.log.touch(world.state.setPage("g/1/1-0", 1, undefined).setPage("g/2/1-0", 0, "other"));
-    world.log.partition(1, 0).trim(2);
-    await sendMany(world, 2, 8);
-    const forks: SimulatedDisk[] = [];
-    world.disk.faults = (call) => {
-      if (call.changes) forks.push(world.disk.afterCrash(style, () => 0.4));
-      return undefined;
-    };
-    await world.log.checkpoint();
-    world.disk.faults = undefined;
-    expect(forks.length).toBeGreaterThan(10);
-    for (const fork of forks) {
-      const again = await LogWorld.openOn(fork, options);
-      const { numbers, notes } = found(again);
-      expect(numbers.filter((number) => number >= 4)).toEqual([4, 5, 6, 7, 8, 9]);
-      expect([notes.get("note 9"), again.state.pageTexts]).toEqual(["9", { "g/1/1-0#0": "page", "g/2/1-0#0": "other" }]);
-      expect(again.said.filter((line) => line.startsWith("error"))).toEqual([]);
-      // And it goes on from there.
-      await sendMany(again, 1, 10);
-      expect(found(await again.cutPower()).numbers.at(-1)).toBe(10);
-    }
-  });
+  test.for(Object.keys(crashStyles) as CrashStyleName[])(
+    "%s: everything acknowledged is there, and nothing looks damaged",
+    async (style) => {
+      const world = await LogWorld.open(options);
+      await sendMany(world, 8);
+      world.log.touch(world.state.setPage("g/1/1-0", 0, "page").setPage("g/1/1-0", 1, "gone soon"));
+      await world.log.checkpoint();
+      world.log.touch(world.state.setPage("g/1/1-0", 1, undefined).setPage("g/2/1-0", 0, "other"));
+      world.log.partition(1, 0).trim(2);
+      await sendMany(world, 2, 8);
+      const forks: SimulatedDisk[] = [];
+      world.disk.faults = (call) => {
+        if (call.changes) forks.push(world.disk.afterCrash(style, () => 0.4));
+        return undefined;
+      };
+      await world.log.checkpoint();
+      world.disk.faults = undefined;
+      expect(forks.length).toBeGreaterThan(10);
+      for (const fork of forks) {
+        const again = await LogWorld.openOn(fork, options);
+        const { numbers, notes } = found(again);
+        expect(numbers.filter((number) => number >= 4)).toEqual([4, 5, 6, 7, 8, 9]);
+        expect([notes.get("note 9"), again.state.pageTexts]).toEqual([
+          "9",
+          { "g/1/1-0#0": "page", "g/2/1-0#0": "other" },
+        ]);
+        expect(again.said.filter((line) => line.startsWith("error"))).toEqual([]);
+        // And it goes on from there.
+        await sendMany(again, 1, 10);
+        expect(found(await again.cutPower()).numbers.at(-1)).toBe(10);
+      }
+    },
+  );
 });
 
 describe("a slot left behind by a crash between the two", () => {
@@ -124,7 +131,8 @@ describe("a slot left behind by a crash between the two", () => {
     let written = 0;
     world.disk.faults = (call) => {
       // Body and header of the first slot are written; the second is about to be.
-      if (call.operation === "write" && call.path.startsWith("checkpoint") && ++written === 3) fork = world.disk.afterCrash("everything", () => 0.5);
+      if (call.operation === "write" && call.path.startsWith("checkpoint") && ++written === 3)
+        fork = world.disk.afterCrash("everything", () => 0.5);
       return undefined;
     };
     await world.log.checkpoint();
@@ -132,14 +140,17 @@ describe("a slot left behind by a crash between the two", () => {
     return fork;
   }
 
-  test.for(["checkpoint.0", "checkpoint.1"])("is brought up at open, so that later damage to %s costs nothing", async (slot) => {
-    const world = await LogWorld.openOn(await between());
-    // The write-ahead log that only the older slot needs is used again meanwhile.
-    await sendMany(world, 20, 8);
-    const disk = world.disk.afterKill();
-    disk.flipBit(slot, 300);
-    const again = await LogWorld.openOn(disk);
-    expect(found(again).numbers).toEqual(range(28));
-    expect(again.said.filter((line) => line.startsWith("error"))).toEqual([]);
-  });
+  test.for(["checkpoint.0", "checkpoint.1"])(
+    "is brought up at open, so that later damage to %s costs nothing",
+    async (slot) => {
+      const world = await LogWorld.openOn(await between());
+      // The write-ahead log that only the older slot needs is used again meanwhile.
+      await sendMany(world, 20, 8);
+      const disk = world.disk.afterKill();
+      disk.flipBit(slot, 300);
+      const again = await LogWorld.openOn(disk);
+      expect(found(again).numbers).toEqual(range(28));
+      expect(again.said.filter((line) => line.startsWith("error"))).toEqual([]);
+    },
+  );
 });

@@ -67,7 +67,10 @@ describe("damage to one slot", () => {
     for (let size = 0; size < 32 + bodyOf(2).length; size++) {
       const copy = disk.afterKill();
       copy.truncateFile(name, size);
-      expect([size, found(copy)]).toMatchObject([size, { sequence: 2, said: [`checkpoint-slot-damaged ${name} nothing lost`] }]);
+      expect([size, found(copy)]).toMatchObject([
+        size,
+        { sequence: 2, said: [`checkpoint-slot-damaged ${name} nothing lost`] },
+      ]);
     }
   });
 
@@ -84,7 +87,15 @@ describe("damage to one slot", () => {
       const { checkpoint } = readSlots(damaged);
       await repairSlots(damaged, checkpoint!);
       const other = slotNames.find((each) => each !== name)!;
-      expect(found(flip(damaged.afterCrash("nothing-unsynced", () => 0.5), other, 100))).toMatchObject({ sequence: 2 });
+      expect(
+        found(
+          flip(
+            damaged.afterCrash("nothing-unsynced", () => 0.5),
+            other,
+            100,
+          ),
+        ),
+      ).toMatchObject({ sequence: 2 });
     }
   });
 
@@ -95,7 +106,9 @@ describe("damage to one slot", () => {
     const { checkpoint } = readSlots(disk);
     await repairSlots(disk, checkpoint!);
     expect(found(disk)).toMatchObject({ sequence: 2, body: bodyOf(2).toString() });
-    await expect(new CheckpointSlots(disk, checkpoint!.slot).write({ sequence: 3, body: bodyOf(3) })).rejects.toMatchObject({ code: "DISK_FULL" });
+    await expect(
+      new CheckpointSlots(disk, checkpoint!.slot).write({ sequence: 3, body: bodyOf(3) }),
+    ).rejects.toMatchObject({ code: "DISK_FULL" });
     expect(found(disk)).toMatchObject({ sequence: 2, body: bodyOf(2).toString() });
   });
 });
@@ -105,20 +118,34 @@ describe("damage to both slots", () => {
     const { disk } = await writtenUpTo(2);
     const both = flip(flip(disk, "checkpoint.0", 400), "checkpoint.1", 100);
     expect(() => readSlots(both)).toThrow(
-      expect.objectContaining({ code: "LOG_CORRUPT", message: expect.stringMatching(/both checkpoint slots.*keep a copy.*millrace verify/) as string }),
+      expect.objectContaining({
+        code: "LOG_CORRUPT",
+        message: expect.stringMatching(/both checkpoint slots.*keep a copy.*millrace verify/) as string,
+      }),
     );
   });
 
   test("of the very first checkpoint, torn while it was made, is a directory that was never finished", async () => {
     const disk = freshDisk();
     replace(disk, "checkpoint.1", Buffer.from("half of a check"));
-    expect(found(disk)).toMatchObject({ sequence: undefined, said: ["checkpoint-slot-damaged checkpoint.1 nothing lost"] });
+    expect(found(disk)).toMatchObject({
+      sequence: undefined,
+      said: ["checkpoint-slot-damaged checkpoint.1 nothing lost"],
+    });
   });
 });
 
 describe("a crash", () => {
   test("while a checkpoint is written leaves it or the one before it, whole, at every call and however the bytes are torn", async () => {
-    for (const style of ["nothing-unsynced", "everything", "torn-1", "torn-512", "garbage-tail", "names-first", "names-last"] as const) {
+    for (const style of [
+      "nothing-unsynced",
+      "everything",
+      "torn-1",
+      "torn-512",
+      "garbage-tail",
+      "names-first",
+      "names-last",
+    ] as const) {
       const { disk, slots } = await writtenUpTo(2);
       const forks: SimulatedDisk[] = [];
       disk.faults = (call) => {
@@ -135,7 +162,8 @@ describe("a crash", () => {
     const { disk, slots } = await writtenUpTo(2);
     const forks: SimulatedDisk[] = [];
     disk.faults = (call) => {
-      if (call.operation === "open" && call.path === "checkpoint.0") forks.push(disk.afterCrash("everything", () => 0.5));
+      if (call.operation === "open" && call.path === "checkpoint.0")
+        forks.push(disk.afterCrash("everything", () => 0.5));
       return undefined;
     };
     await slots.write({ sequence: 3, body: bodyOf(3) });
@@ -170,7 +198,10 @@ test("a checkpoint of a newer release is refused as such, and not the older slot
   newer.writeUInt32LE(crc32c(newer.subarray(0, 28)), 28);
   replace(disk, "checkpoint.1", newer);
   expect(() => readSlots(disk)).toThrow(
-    expect.objectContaining({ code: "LOG_VERSION_UNSUPPORTED", message: expect.stringMatching(/checkpoint\.1 has version 2/) as string }),
+    expect.objectContaining({
+      code: "LOG_VERSION_UNSUPPORTED",
+      message: expect.stringMatching(/checkpoint\.1 has version 2/) as string,
+    }),
   );
 });
 

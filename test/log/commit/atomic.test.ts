@@ -13,7 +13,9 @@ function transaction(world: LogWorld, name: string, bytes = 10): void {
 }
 
 function presenceOf(world: LogWorld, name: string): boolean[] {
-  const inTopics = [1, 2, 3].map((topic) => valuesOf(world.log.partition(topic, 0)).some((value) => value.startsWith(name)));
+  const inTopics = [1, 2, 3].map((topic) =>
+    valuesOf(world.log.partition(topic, 0)).some((value) => value.startsWith(name)),
+  );
   return [...inTopics, world.state.values.has(name)];
 }
 
@@ -79,7 +81,10 @@ describe("what is done atomically", () => {
       };
     });
     const again = await LogWorld.openOn(forked);
-    expect([presenceOf(again, "inner"), valuesOf(again.log.partition(4, 0))]).toEqual([[true, true, true, true], ["outer"]]);
+    expect([presenceOf(again, "inner"), valuesOf(again.log.partition(4, 0))]).toEqual([
+      [true, true, true, true],
+      ["outer"],
+    ]);
   });
 
   test("is refused before it begins when it is larger than half a file of the write-ahead log", async () => {

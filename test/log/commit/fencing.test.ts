@@ -5,7 +5,10 @@ import type { DiskCall } from "../../../src/disk/simulated.js";
 import { turn } from "../../../src/testing/manual-clock.js";
 import { LogWorld, plain, valuesOf } from "../log-world.js";
 
-const fenced = expect.objectContaining({ code: "LOG_FENCED", message: expect.stringMatching(/Close and open again/) as string });
+const fenced = expect.objectContaining({
+  code: "LOG_FENCED",
+  message: expect.stringMatching(/Close and open again/) as string,
+});
 
 /** The next call that fits fails; the rest of the disk goes on. */
 function failOnce(world: LogWorld, fits: (call: DiskCall) => boolean): void {
@@ -97,13 +100,41 @@ describe("a failed sync of a commit", () => {
 
 describe("whatever else fails while making something durable fences too:", () => {
   const cases: readonly (readonly [string, (call: DiskCall) => boolean, (world: LogWorld) => Promise<unknown>])[] = [
-    ["a write of a commit", ({ operation, path }) => operation === "write" && path.startsWith("wal/"), (world) => world.note("a", "b")],
-    ["the sync of a mirror", ({ operation, path }) => operation === "sync" && path === "meta/a", (world) => world.log.appendMeta({ a: 1 })],
-    ["the sync of the other mirror", ({ operation, path }) => operation === "sync" && path === "meta/b", (world) => world.log.appendMeta({ a: 1 })],
-    ["the sync of a checkpoint", ({ operation, path }) => operation === "sync" && path.startsWith("checkpoint"), (world) => world.log.checkpoint()],
-    ["the sync of a page file", ({ operation, path }) => operation === "sync" && path.startsWith("g/"), (world) => world.log.checkpoint()],
-    ["the sync of a segment", ({ operation, path }) => operation === "sync" && path.startsWith("t/"), (world) => world.log.checkpoint()],
-    ["the sync of a directory", ({ operation, path }) => operation === "syncDirectory" && path === "t/1", (world) => world.log.checkpoint()],
+    [
+      "a write of a commit",
+      ({ operation, path }) => operation === "write" && path.startsWith("wal/"),
+      (world) => world.note("a", "b"),
+    ],
+    [
+      "the sync of a mirror",
+      ({ operation, path }) => operation === "sync" && path === "meta/a",
+      (world) => world.log.appendMeta({ a: 1 }),
+    ],
+    [
+      "the sync of the other mirror",
+      ({ operation, path }) => operation === "sync" && path === "meta/b",
+      (world) => world.log.appendMeta({ a: 1 }),
+    ],
+    [
+      "the sync of a checkpoint",
+      ({ operation, path }) => operation === "sync" && path.startsWith("checkpoint"),
+      (world) => world.log.checkpoint(),
+    ],
+    [
+      "the sync of a page file",
+      ({ operation, path }) => operation === "sync" && path.startsWith("g/"),
+      (world) => world.log.checkpoint(),
+    ],
+    [
+      "the sync of a segment",
+      ({ operation, path }) => operation === "sync" && path.startsWith("t/"),
+      (world) => world.log.checkpoint(),
+    ],
+    [
+      "the sync of a directory",
+      ({ operation, path }) => operation === "syncDirectory" && path === "t/1",
+      (world) => world.log.checkpoint(),
+    ],
   ];
 
   test.for(cases.map(([what, fits, work]) => ({ what, fits, work })))("$what", async ({ fits, work }) => {

@@ -147,7 +147,10 @@ describe("a commit of any size", () => {
     await world.send(world.log.partition(1, 0), "y".repeat(3_000));
     await world.log.checkpoint();
     await turn();
-    const sizes = world.disk.files().filter((path) => path.startsWith("wal/")).map((path) => world.disk.bytesOf(path).length);
+    const sizes = world.disk
+      .files()
+      .filter((path) => path.startsWith("wal/"))
+      .map((path) => world.disk.bytesOf(path).length);
     expect(sizes).toEqual(sizes.map(() => 4096));
   });
 });

@@ -11,7 +11,9 @@ const entries = [
   { entry: "channel", id: 4, name: "last" },
 ];
 
-async function open(disk: SimulatedDisk): Promise<{ journal: MetaJournal; read: unknown[]; kinds: string[]; lost: (string | undefined)[] }> {
+async function open(
+  disk: SimulatedDisk,
+): Promise<{ journal: MetaJournal; read: unknown[]; kinds: string[]; lost: (string | undefined)[] }> {
   const content = readMeta(disk);
   const journal = await MetaJournal.open(disk, content);
   const { findings } = content;
@@ -39,7 +41,11 @@ function changed(disk: SimulatedDisk, path: string, change: (bytes: Buffer) => B
 }
 
 function flipped(disk: SimulatedDisk, path: string, bit: number): SimulatedDisk {
-  return changed(disk, path, (bytes) => void bytes.writeUInt8((bytes[bit >> 3] as number) ^ (1 << (bit & 7)), bit >> 3));
+  return changed(
+    disk,
+    path,
+    (bytes) => void bytes.writeUInt8((bytes[bit >> 3] as number) ^ (1 << (bit & 7)), bit >> 3),
+  );
 }
 
 describe("the meta journal", () => {
@@ -72,15 +78,24 @@ describe("the meta journal", () => {
 });
 
 describe("damage to one mirror", () => {
-  test.for(["meta/a", "meta/b"])("of any bit of %s is found, repaired from the other, and costs nothing", async (path) => {
-    const { disk } = await written();
-    for (let bit = 0; bit < contentOf(disk, path).length * 8; bit++) {
-      const damaged = flipped(disk, path, bit);
-      expect([bit, await open(damaged)]).toMatchObject([bit, { read: entries, kinds: ["meta-mirror-damaged"], lost: [undefined] }]);
-      expect([bit, contentOf(damaged, path).equals(contentOf(disk, path))]).toEqual([bit, true]);
-      expect(await open(damaged.afterCrash("nothing-unsynced", () => 0.5))).toMatchObject({ read: entries, kinds: [] });
-    }
-  });
+  test.for(["meta/a", "meta/b"])(
+    "of any bit of %s is found, repaired from the other, and costs nothing",
+    async (path) => {
+      const { disk } = await written();
+      for (let bit = 0; bit < contentOf(disk, path).length * 8; bit++) {
+        const damaged = flipped(disk, path, bit);
+        expect([bit, await open(damaged)]).toMatchObject([
+          bit,
+          { read: entries, kinds: ["meta-mirror-damaged"], lost: [undefined] },
+        ]);
+        expect([bit, contentOf(damaged, path).equals(contentOf(disk, path))]).toEqual([bit, true]);
+        expect(await open(damaged.afterCrash("nothing-unsynced", () => 0.5))).toMatchObject({
+          read: entries,
+          kinds: [],
+        });
+      }
+    },
+  );
 
   test.for(["meta/a", "meta/b"])("cut to any length, %s is found short, repaired, and costs nothing", async (path) => {
     const { disk } = await written();
@@ -136,7 +151,10 @@ describe("damage to both mirrors", () => {
     const before = contentOf(damaged, "meta/a");
     const { read, kinds, lost } = await open(damaged);
     expect(read).toEqual([entries[0], entries[2], entries[3]]);
-    expect([kinds.at(-1), lost.at(-1)]).toEqual(["meta-entry-lost", "the channels and groups that were declared there"]);
+    expect([kinds.at(-1), lost.at(-1)]).toEqual([
+      "meta-entry-lost",
+      "the channels and groups that were declared there",
+    ]);
     const copies = damaged.files().filter((path) => path.startsWith("quarantine/"));
     expect(copies).toEqual([expect.stringContaining("meta-a"), expect.stringContaining("meta-b")]);
     expect(contentOf(damaged, copies[0]!).equals(before)).toBe(true);
@@ -151,8 +169,16 @@ describe("damage to both mirrors", () => {
     const last = placesIn(disk)[3]!;
     const both = flipped(flipped(disk, "meta/a", (last + 20) * 8), "meta/b", (last + 20) * 8);
     expect((await open(both)).kinds).toContain("meta-entry-lost");
-    const torn = changed(changed(disk, "meta/a", (bytes) => bytes.subarray(0, last + 20)), "meta/b", (bytes) => bytes.subarray(0, last));
-    expect(await open(torn)).toMatchObject({ read: entries.slice(0, 3), kinds: ["meta-mirror-damaged"], lost: [undefined] });
+    const torn = changed(
+      changed(disk, "meta/a", (bytes) => bytes.subarray(0, last + 20)),
+      "meta/b",
+      (bytes) => bytes.subarray(0, last),
+    );
+    expect(await open(torn)).toMatchObject({
+      read: entries.slice(0, 3),
+      kinds: ["meta-mirror-damaged"],
+      lost: [undefined],
+    });
   });
 
   test("of all of it is LOG_CORRUPT, with advice, and changes nothing", async () => {
@@ -160,7 +186,10 @@ describe("damage to both mirrors", () => {
     for (const path of ["meta/a", "meta/b"]) replace(disk, path, Buffer.alloc(300, 7));
     const { calls } = disk;
     expect(() => readMeta(disk)).toThrow(
-      expect.objectContaining({ code: "LOG_CORRUPT", message: expect.stringMatching(/keep a copy.*millrace verify/) as string }),
+      expect.objectContaining({
+        code: "LOG_CORRUPT",
+        message: expect.stringMatching(/keep a copy.*millrace verify/) as string,
+      }),
     );
     expect(disk.count("write")).toBeLessThanOrEqual(calls);
     expect(contentOf(disk, "meta/a")).toEqual(Buffer.alloc(300, 7));
@@ -173,7 +202,10 @@ describe("a crash while an entry is written", () => {
       const { disk, journal } = await written();
       disk.crashAt(disk.calls + after);
       let isAcknowledged = false;
-      void journal.append({ entry: "new" }).then(() => (isAcknowledged = true), () => {});
+      void journal.append({ entry: "new" }).then(
+        () => (isAcknowledged = true),
+        () => {},
+      );
       for (let turns = 0; turns < 20; turns++) await Promise.resolve();
       for (const style of ["nothing-unsynced", "everything", "torn-1", "garbage-tail", "names-first"] as const) {
         const found = disk.afterCrash(style, () => 0.4);
@@ -188,22 +220,27 @@ describe("a crash while an entry is written", () => {
 });
 
 describe("a failing disk", () => {
-  test.for(["meta/a", "meta/b"])("a failed sync of %s refuses the entry and leaves nothing of it behind the next", async (path) => {
-    const { disk, journal } = await written();
-    let failed = false;
-    disk.faults = (call) => {
-      if (failed || call.operation !== "sync" || call.path !== path) return undefined;
-      failed = true;
-      return { fail: "EIO" };
-    };
-    await expect(journal.append({ entry: "refused" })).rejects.toMatchObject({ code: "DISK_FAILED" });
-    expect((await open(disk.afterKill())).read).toEqual(entries);
-  });
+  test.for(["meta/a", "meta/b"])(
+    "a failed sync of %s refuses the entry and leaves nothing of it behind the next",
+    async (path) => {
+      const { disk, journal } = await written();
+      let failed = false;
+      disk.faults = (call) => {
+        if (failed || call.operation !== "sync" || call.path !== path) return undefined;
+        failed = true;
+        return { fail: "EIO" };
+      };
+      await expect(journal.append({ entry: "refused" })).rejects.toMatchObject({ code: "DISK_FAILED" });
+      expect((await open(disk.afterKill())).read).toEqual(entries);
+    },
+  );
 
   test("without room refuses the entry, and takes the next one when there is room again", async () => {
     const { disk, journal } = await written();
     disk.capacityBytes = disk.usedBytes + 5;
-    await expect(Promise.all([journal.append({ entry: "refused" }), journal.append({})])).rejects.toMatchObject({ code: "DISK_FULL" });
+    await expect(Promise.all([journal.append({ entry: "refused" }), journal.append({})])).rejects.toMatchObject({
+      code: "DISK_FULL",
+    });
     disk.capacityBytes = Number.POSITIVE_INFINITY;
     await journal.append({ entry: "taken" });
     expect(await open(disk.afterKill())).toMatchObject({ read: [...entries, { entry: "taken" }], kinds: [] });
@@ -219,7 +256,9 @@ describe("a failing disk", () => {
 
 test("an entry too large for anybody to have meant it is refused", async () => {
   const { journal } = await written();
-  expect(() => journal.append({ name: "x".repeat(1024 * 1024) })).toThrow(expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }));
+  expect(() => journal.append({ name: "x".repeat(1024 * 1024) })).toThrow(
+    expect.objectContaining({ code: "PAYLOAD_TOO_LARGE" }),
+  );
 });
 
 test("a mirror of a newer release is refused as such, and nothing is changed", async () => {

@@ -39,7 +39,11 @@ class Shelf {
     const findings = shelf.store.restore(this.facts, (name, page, bytes) => {
       pages[`${name}#${page}`] = Buffer.from(bytes).toString();
     });
-    return { pages, said: findings.map(({ kind, what, lost }) => `${kind}: ${what}: ${lost ?? "nothing lost"}`), shelf };
+    return {
+      pages,
+      said: findings.map(({ kind, what, lost }) => `${kind}: ${what}: ${lost ?? "nothing lost"}`),
+      shelf,
+    };
   }
 
   get path(): string {
@@ -54,7 +58,10 @@ describe("a page file", () => {
     const shelf = new Shelf();
     await shelf.write({ 0: "old", 1: "one", 7: "seven" });
     await shelf.write({ 0: "new" });
-    expect(shelf.read()).toMatchObject({ pages: { [`${file}#0`]: "new", [`${file}#1`]: "one", [`${file}#7`]: "seven" }, said: [] });
+    expect(shelf.read()).toMatchObject({
+      pages: { [`${file}#0`]: "new", [`${file}#1`]: "one", [`${file}#7`]: "seven" },
+      said: [],
+    });
   });
 
   test("forgets a page that is no longer needed", async () => {
@@ -83,7 +90,10 @@ describe("a page file", () => {
     const { pages, said, shelf: next } = shelf.read();
     expect({ pages, said }).toEqual({ pages: { [`${file}#0`]: "of the checkpoint" }, said: [] });
     await next.write({ 1: "one" });
-    expect(next.read()).toMatchObject({ pages: { [`${file}#0`]: "of the checkpoint", [`${file}#1`]: "one" }, said: [] });
+    expect(next.read()).toMatchObject({
+      pages: { [`${file}#0`]: "of the checkpoint", [`${file}#1`]: "one" },
+      said: [],
+    });
   });
 
   test("keeps the later of two changes staged before one write", async () => {
@@ -99,7 +109,10 @@ describe("a page file", () => {
     expect(contentOf(shelf.disk, shelf.path).length).toBeLessThan(80_000);
     expect(shelf.facts[0]?.revision).toBeGreaterThan(1);
     expect(shelf.disk.files()).toEqual([shelf.path]);
-    expect(shelf.read()).toMatchObject({ pages: { [`${file}#0`]: "39".padEnd(5_000, "."), [`${file}#1`]: "stays" }, said: [] });
+    expect(shelf.read()).toMatchObject({
+      pages: { [`${file}#0`]: "39".padEnd(5_000, "."), [`${file}#1`]: "stays" },
+      said: [],
+    });
   });
 
   test("is durable, and its name, when the write resolves", async () => {
@@ -145,7 +158,11 @@ describe("on a full disk", () => {
     shelf.stage({ 2: "two" });
     shelf.disk.capacityBytes = Number.POSITIVE_INFINITY;
     await shelf.write({});
-    expect(shelf.read().pages).toEqual({ [`${file}#0`]: "zero", [`${file}#1`]: "one".repeat(100), [`${file}#2`]: "two" });
+    expect(shelf.read().pages).toEqual({
+      [`${file}#0`]: "zero",
+      [`${file}#1`]: "one".repeat(100),
+      [`${file}#2`]: "two",
+    });
   });
 
   test("moving to a new revision loses no page when there is no room for it", async () => {
@@ -161,7 +178,10 @@ describe("on a full disk", () => {
     shelf.disk.faults = undefined;
     await shelf.write({});
     expect(shelf.facts[0]!.revision).toBeGreaterThan(revision);
-    expect(shelf.read()).toMatchObject({ pages: { [`${file}#0`]: "new".repeat(10), [`${file}#1`]: "stays".repeat(1_000) }, said: [] });
+    expect(shelf.read()).toMatchObject({
+      pages: { [`${file}#0`]: "new".repeat(10), [`${file}#1`]: "stays".repeat(1_000) },
+      said: [],
+    });
   });
 });
 
@@ -171,7 +191,11 @@ describe("damage", () => {
     await shelf.write({ 0: "page number zero", 1: "page number one", 2: "page number two" });
     return shelf;
   }
-  const all: Record<string, string> = { [`${file}#0`]: "page number zero", [`${file}#1`]: "page number one", [`${file}#2`]: "page number two" };
+  const all: Record<string, string> = {
+    [`${file}#0`]: "page number zero",
+    [`${file}#1`]: "page number one",
+    [`${file}#2`]: "page number two",
+  };
 
   test("of any bit costs the page it is in, says so, and never gives a wrong one", async () => {
     const shelf = await threePages();

@@ -60,7 +60,8 @@ describe("a large batch", () => {
 
   test("goes through the write-ahead log after all when the disk has no room for its segment", async () => {
     const first = await world();
-    first.disk.faults = ({ operation, path }) => (operation === "create" && path.startsWith("t/") ? { fail: "ENOSPC" } : undefined);
+    first.disk.faults = ({ operation, path }) =>
+      operation === "create" && path.startsWith("t/") ? { fail: "ENOSPC" } : undefined;
     await first.send(first.log.partition(1, 0), large("a"));
     first.disk.faults = undefined;
     expect(names(valuesOf((await first.cutPower()).log.partition(1, 0)))).toEqual(["a"]);
@@ -82,7 +83,8 @@ describe("recovery of large batches", () => {
       // Dies before the checkpoint that recovery asks for; it has written the last one once more by then.
       let writes = 0;
       interrupted.faults = (call) => {
-        if (call.path.startsWith("checkpoint") && call.operation === "write" && ++writes > 2) interrupted.crashAt(call.number);
+        if (call.path.startsWith("checkpoint") && call.operation === "write" && ++writes > 2)
+          interrupted.crashAt(call.number);
         return undefined;
       };
       next = await LogWorld.openOn(interrupted, small);
@@ -131,7 +133,8 @@ describe("recovery of large batches", () => {
 async function frameWithoutSegment(world: LogWorld): Promise<SimulatedDisk> {
   return new Promise((found) => {
     world.disk.faults = (call) => {
-      if (call.operation === "sync" && call.path.startsWith("t/")) found(world.disk.afterCrash("names-last", () => 0.5));
+      if (call.operation === "sync" && call.path.startsWith("t/"))
+        found(world.disk.afterCrash("names-last", () => 0.5));
       return undefined;
     };
   });

@@ -8,12 +8,14 @@ const options: LogWorldOptions = { limits: { partitionTailBytes: 10, segmentByte
 /** Two sealed segments of several records, and one that is written to. */
 async function withSegments(): Promise<LogWorld> {
   const world = await LogWorld.open(options);
-  for (let index = 0; index < 12; index++) await world.send(world.log.partition(1, 0), `record ${index} `.padEnd(100, "."));
+  for (let index = 0; index < 12; index++)
+    await world.send(world.log.partition(1, 0), `record ${index} `.padEnd(100, "."));
   await world.log.checkpoint();
   return world;
 }
 
-const numbersIn = (world: LogWorld): number[] => valuesOf(world.log.partition(1, 0)).map((value) => Number(value.split(" ")[1]));
+const numbersIn = (world: LogWorld): number[] =>
+  valuesOf(world.log.partition(1, 0)).map((value) => Number(value.split(" ")[1]));
 const range = (count: number): number[] => Array.from({ length: count }, (_, index) => index);
 const isThird = (offset: number): boolean => offset % 3 === 0;
 const logsOf = (disk: SimulatedDisk): string[] => filesIn(disk, "t/1/0").filter((name) => name.endsWith(".log"));
@@ -49,7 +51,12 @@ describe("rewriting a segment", () => {
     const wanted = range(12).filter((offset) => offset >= endOffset || isThird(offset));
     const forks: SimulatedDisk[] = [];
     world.disk.faults = (call) => {
-      if (call.changes) forks.push(...(["nothing-unsynced", "everything", "torn-512", "names-first"] as const).map((style) => world.disk.afterCrash(style, () => 0.4)));
+      if (call.changes)
+        forks.push(
+          ...(["nothing-unsynced", "everything", "torn-512", "names-first"] as const).map((style) =>
+            world.disk.afterCrash(style, () => 0.4),
+          ),
+        );
       return undefined;
     };
     await world.log.rewrite(world.log.partition(1, 0), 0, isThird);
@@ -96,7 +103,8 @@ describe("rewriting a segment", () => {
 
   test("leaves the segment as it is when the disk is full, and sends are refused until there is room", async () => {
     const world = await withSegments();
-    world.disk.faults = ({ operation, path }) => (operation === "create" && path.startsWith("t/") ? { fail: "ENOSPC" } : undefined);
+    world.disk.faults = ({ operation, path }) =>
+      operation === "create" && path.startsWith("t/") ? { fail: "ENOSPC" } : undefined;
     await world.log.rewrite(world.log.partition(1, 0), 0, isThird);
     expect([numbersIn(world), world.log.full]).toEqual([range(12), true]);
     world.disk.faults = undefined;
@@ -122,7 +130,8 @@ describe("rewriting a segment", () => {
 describe("segment files that no checkpoint names, left by a process that died,", () => {
   test("go once a checkpoint has passed the write-ahead log that may refer to them, and not earlier", async () => {
     const world = await LogWorld.open(options);
-    for (let index = 0; index < 12; index++) await world.send(world.log.partition(1, 0), `record ${index} `.padEnd(100, "."));
+    for (let index = 0; index < 12; index++)
+      await world.send(world.log.partition(1, 0), `record ${index} `.padEnd(100, "."));
     const left = logsOf(world.disk);
     expect(left.length).toBeGreaterThan(1);
     const again = await world.kill();
@@ -137,7 +146,8 @@ describe("segment files that no checkpoint names, left by a process that died,",
 
   test("stay when something in the write-ahead log is damaged: they may be all that is left", async () => {
     const world = await LogWorld.open(options);
-    for (let index = 0; index < 3; index++) await world.send(world.log.partition(1, 0), `record ${index} `.padEnd(100, "."));
+    for (let index = 0; index < 3; index++)
+      await world.send(world.log.partition(1, 0), `record ${index} `.padEnd(100, "."));
     const left = logsOf(world.disk);
     const disk = world.disk.afterKill();
     disk.flipBit("wal/0000000001.wal", 150 * 8);

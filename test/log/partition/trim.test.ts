@@ -86,7 +86,12 @@ describe("trimming a partition", () => {
     const forks: SimulatedDisk[] = [];
     const world = await withRecords(6);
     world.disk.faults = (call) => {
-      if (call.changes) forks.push(...(["nothing-unsynced", "everything", "names-first"] as const).map((style) => world.disk.afterCrash(style, () => 0.5)));
+      if (call.changes)
+        forks.push(
+          ...(["nothing-unsynced", "everything", "names-first"] as const).map((style) =>
+            world.disk.afterCrash(style, () => 0.5),
+          ),
+        );
       return undefined;
     };
     world.log.partition(1, 0).trim(4);

@@ -4,7 +4,11 @@ import { SimulatedDisk } from "../../../src/disk/simulated.js";
 import { turn } from "../../../src/testing/manual-clock.js";
 import { LogWorld, type LogWorldOptions, plain, valuesOf } from "../log-world.js";
 
-const full = expect.objectContaining({ code: "DISK_FULL", retryable: true, message: expect.stringMatching(/Free some space/) as string });
+const full = expect.objectContaining({
+  code: "DISK_FULL",
+  retryable: true,
+  message: expect.stringMatching(/Free some space/) as string,
+});
 const options: LogWorldOptions = { limits: { reserveBytes: 1_024 } };
 
 function noRoom(disk: SimulatedDisk): void {
@@ -46,7 +50,9 @@ describe("on a full disk", () => {
     expect(() => world.log.append(partition, plain("x"), 0)).toThrow(full);
     await expect(world.log.appendMeta({ name: "a channel" })).rejects.toEqual(full);
     expect([partition.nextOffset, valuesOf(partition)]).toEqual([nextOffset, acknowledged]);
-    expect(valuesOf((await world.cutPower("nothing-unsynced", { disk: {} })).log.partition(1, 0))).toEqual(acknowledged);
+    expect(valuesOf((await world.cutPower("nothing-unsynced", { disk: {} })).log.partition(1, 0))).toEqual(
+      acknowledged,
+    );
   });
 
   test("state goes on being committed and reading goes on", async () => {
@@ -117,7 +123,8 @@ describe("on a full disk", () => {
   test("the commits of state that find no place in the write-ahead log wait, and are made when there is room", async () => {
     const { world } = await filledUp();
     // A checkpoint would make a place for them: it needs room too.
-    world.disk.faults = ({ operation, path }) => (operation === "write" && path.startsWith("checkpoint") ? { fail: "ENOSPC" } : undefined);
+    world.disk.faults = ({ operation, path }) =>
+      operation === "write" && path.startsWith("checkpoint") ? { fail: "ENOSPC" } : undefined;
     let durable = 0;
     for (let index = 0; index < 100; index++) void world.note(`note ${index}`, "x".repeat(300)).then(() => durable++);
     await turn();
@@ -170,7 +177,8 @@ describe("opening", () => {
 describe("closing", () => {
   test("ends on a full disk, and says when something could not be made durable", async () => {
     const { world } = await filledUp();
-    world.disk.faults = ({ operation }) => (operation === "write" || operation === "create" ? { fail: "ENOSPC" } : undefined);
+    world.disk.faults = ({ operation }) =>
+      operation === "write" || operation === "create" ? { fail: "ENOSPC" } : undefined;
     const settled = world.note("settled", "too late");
     const outcomes = await Promise.allSettled([settled, world.log.close()]);
     expect(outcomes).toEqual([
@@ -199,5 +207,8 @@ test("short writes are gone on with, whatever is written", async () => {
   world.disk.faults = undefined;
   const again = await world.cutPower();
   expect(valuesOf(again.log.partition(1, 0))).toEqual(["small", "large".padEnd(500, "."), "small again"]);
-  expect([again.state.pageTexts, again.state.declared]).toEqual([{ "g/1/1-0#0": "a page of some length" }, [{ name: "a declaration" }]]);
+  expect([again.state.pageTexts, again.state.declared]).toEqual([
+    { "g/1/1-0#0": "a page of some length" },
+    [{ name: "a declaration" }],
+  ]);
 });

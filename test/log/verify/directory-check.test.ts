@@ -12,7 +12,8 @@ const options: LogWorldOptions = { limits: { partitionTailBytes: 150, segmentByt
 async function filled(): Promise<LogWorld> {
   const world = await LogWorld.open(options);
   for (const id of [1, 2]) await world.log.appendMeta({ entry: "channel", id });
-  for (let count = 0; count < 12; count++) await world.send(world.log.partition(1 + (count % 3), 0), `record ${count} `.padEnd(100, "."));
+  for (let count = 0; count < 12; count++)
+    await world.send(world.log.partition(1 + (count % 3), 0), `record ${count} `.padEnd(100, "."));
   world.log.touch(world.state.setPage("g/3/1-0", 0, "a page").setPage("g/3/1-0", 1, "another page"));
   await world.log.checkpoint();
   await world.send(world.log.partition(1, 0), "behind the checkpoint");
@@ -105,25 +106,35 @@ describe("damage is found, and said what of it is lost:", () => {
   const cases: readonly Case[] = [
     ["a mirror", closed, /^meta\/a$/, 20, /^meta-mirror-damaged meta\/a: nothing lost$/],
     ["a checkpoint slot", closed, /^checkpoint\.1$/, 60, /^checkpoint-slot-damaged checkpoint\.1: nothing lost$/],
-    ["a page", closed, /^g\//, 20, /^page-damaged g\/3\/1-0\.\d\.ack: which messages were settled; they are delivered again$/],
+    [
+      "a page",
+      closed,
+      /^g\//,
+      20,
+      /^page-damaged g\/3\/1-0\.\d\.ack: which messages were settled; they are delivered again$/,
+    ],
     ["a segment", closed, /^t\/1\/0\/0+\.log$/, 100, /^segment-damaged t\/1\/0\/0+\.log: offset 0$/],
     ["an index", closed, /^t\/1\/0\/0+\.timeindex$/, 2, /^index-wrong t\/1\/0\/0+\.timeindex: nothing lost$/],
   ];
 
-  test.for(cases.map(([what, make, path, at, expected]) => ({ what, make, path, at, expected })))("$what", async ({ make, path, at, expected }) => {
-    const disk = await make();
-    const file = disk.files().find((each) => path.test(each));
-    disk.flipBit(file ?? "none", at * 8);
-    const findings = gist(disk);
-    expect(findings).toHaveLength(1);
-    expect(findings[0]).toMatch(expected);
-  });
+  test.for(cases.map(([what, make, path, at, expected]) => ({ what, make, path, at, expected })))(
+    "$what",
+    async ({ make, path, at, expected }) => {
+      const disk = await make();
+      const file = disk.files().find((each) => path.test(each));
+      disk.flipBit(file ?? "none", at * 8);
+      const findings = gist(disk);
+      expect(findings).toHaveLength(1);
+      expect(findings[0]).toMatch(expected);
+    },
+  );
 
   test("a commit behind the checkpoint, and which offsets were in it", async () => {
     const world = await filled();
     for (const value of ["lost", "kept"]) await world.send(world.log.partition(1, 0), value.repeat(20));
     const disk = world.disk.afterKill();
-    const path = disk.files().find((each) => each.startsWith("wal/") && contentOf(disk, each).includes("lostlost")) ?? "none";
+    const path =
+      disk.files().find((each) => each.startsWith("wal/") && contentOf(disk, each).includes("lostlost")) ?? "none";
     disk.flipBit(path, contentOf(disk, path).indexOf("lostlost") * 8);
     const findings = gist(disk).filter((each) => !each.startsWith("orphan"));
     expect(findings).toEqual([
@@ -134,7 +145,10 @@ describe("damage is found, and said what of it is lost:", () => {
 
   test("a large batch that only the write-ahead log refers to", async () => {
     const disk = await killed();
-    const path = filesIn(disk, "t/2/0").map((name) => `t/2/0/${name}`).find((each) => contentOf(disk, each).includes("large")) ?? "none";
+    const path =
+      filesIn(disk, "t/2/0")
+        .map((name) => `t/2/0/${name}`)
+        .find((each) => contentOf(disk, each).includes("large")) ?? "none";
     disk.flipBit(path, (contentOf(disk, path).indexOf("large") + 100) * 8);
     expect(gist(disk).filter((each) => !each.startsWith("orphan"))).toEqual(["segment-damaged t/2/0: offsets 4 to 4"]);
   });
@@ -151,14 +165,18 @@ describe("damage is found, and said what of it is lost:", () => {
   test("both slots: nothing can be placed any more", async () => {
     const disk = await closed();
     for (const slot of ["checkpoint.0", "checkpoint.1"]) disk.flipBit(slot, 300);
-    expect(gist(disk)).toEqual(["checkpoint-slot-damaged checkpoint.0, checkpoint.1: everything: without a checkpoint no segment can be placed"]);
+    expect(gist(disk)).toEqual([
+      "checkpoint-slot-damaged checkpoint.0, checkpoint.1: everything: without a checkpoint no segment can be placed",
+    ]);
   });
 
   test("both mirrors: no declaration can be read, everything else still is", async () => {
     const disk = await closed();
     for (const mirror of ["meta/a", "meta/b"]) replace(disk, mirror, Buffer.alloc(50));
     const report = checkDirectory(disk);
-    expect(report.findings).toMatchObject([{ kind: "meta-entry-lost", lost: "all declarations of channels and groups" }]);
+    expect(report.findings).toMatchObject([
+      { kind: "meta-entry-lost", lost: "all declarations of channels and groups" },
+    ]);
     expect(report.totals.records).toBe(14);
   });
 });

@@ -88,7 +88,9 @@ describe("a file of a newer release", () => {
       expect(() => scan(wal.disk, from(0, 2))).toThrow(
         expect.objectContaining({
           code: "LOG_VERSION_UNSUPPORTED",
-          message: expect.stringMatching(/0000000002\.wal has version 2.*open the directory with the release/) as string,
+          message: expect.stringMatching(
+            /0000000002\.wal has version 2.*open the directory with the release/,
+          ) as string,
         }),
       );
     }

@@ -32,7 +32,11 @@ describe("the walk through the write-ahead log", () => {
   });
 
   test("lists files that a checkpoint has passed as spares", () => {
-    const wal = new WalDirectory({ generation: 1, lsns: [1] }, { generation: 2, lsns: [2] }, { generation: 3, lsns: [3] });
+    const wal = new WalDirectory(
+      { generation: 1, lsns: [1] },
+      { generation: 2, lsns: [2] },
+      { generation: 3, lsns: [3] },
+    );
     const scanned = scan(wal.disk, from(1, 2));
     expect([scanned.spares, scanned.live.map((file) => file.name)]).toEqual([
       ["0000000001.wal"],
@@ -44,7 +48,10 @@ describe("the walk through the write-ahead log", () => {
     const old = new WalDirectory({ generation: 1, lsns: [1, 2, 3, 4, 5, 6] });
     const wal = new WalDirectory();
     // The same file used again: its first frames are new, behind them stand the old ones, whole.
-    const file = wal.add({ generation: 2, lsns: [1, 2] }, old.bytesOf(old.add({ generation: 1, lsns: [1, 2, 3, 4, 5] })));
+    const file = wal.add(
+      { generation: 2, lsns: [1, 2] },
+      old.bytesOf(old.add({ generation: 1, lsns: [1, 2, 3, 4, 5] })),
+    );
     expect(wal.bytesOf(file).readUInt32LE(file.end + 4)).toBe(saltOfGeneration(1));
     expect(scan(wal.disk, from(0, 2))).toMatchObject({ visited: [1, 2], damaged: false });
   });
@@ -179,7 +186,14 @@ describe("where the walk stops", () => {
   test("is always a row of the table, and each row is reached by a test", () => {
     const table = Object.keys(chainDecisions).sort();
     expect([...new Set(rows.map(([finding]) => finding))].sort()).toEqual(table);
-    expect(table).toEqual(["begun-frame", "file-cut", "hole-synced", "hole-unsynced", "known-frame-missing", "nothing"]);
+    expect(table).toEqual([
+      "begun-frame",
+      "file-cut",
+      "hole-synced",
+      "hole-unsynced",
+      "known-frame-missing",
+      "nothing",
+    ]);
   });
 
   test("each decision gives its reason in what is told", () => {
@@ -219,7 +233,13 @@ test("whatever happens to two frames, nothing that can be read is passed over in
         const told = findings.flatMap(({ lost: text }) => text?.match(/\d+/g)?.map(Number) ?? []);
         const inTold = (lsn: number): boolean =>
           told.some((begin, index) => index % 2 === 0 && begin <= lsn && lsn <= (told[index + 1] ?? 0));
-        expect([one, first, other, second, lost.filter((lsn) => !inTold(lsn))]).toEqual([one, first, other, second, []]);
+        expect([one, first, other, second, lost.filter((lsn) => !inTold(lsn))]).toEqual([
+          one,
+          first,
+          other,
+          second,
+          [],
+        ]);
       }
     }
   }
@@ -229,7 +249,10 @@ describe("a commit that refers to what is not there", () => {
   test("did not happen when it is the last one", () => {
     const wal = twoFiles();
     const scanned = scan(wal.disk, from(0, 1), (lsn) => lsn !== 6);
-    expect(gist(scanned)).toEqual({ visited: [1, 2, 3, 4, 5], findings: ["torn-tail wal/0000000002.wal: nothing lost"] });
+    expect(gist(scanned)).toEqual({
+      visited: [1, 2, 3, 4, 5],
+      findings: ["torn-tail wal/0000000002.wal: nothing lost"],
+    });
     expect(scanned.lastLsn).toBe(5);
   });
 
