@@ -3,8 +3,8 @@
  * touched, never a wrong payload, never a vanished channel.
  *
  * Each damage is taken through the decoders. Each different result goes through the real driver: opened, read, closed and
- * opened again. To show that the result is all that counts, so does every damage whose turn it is, or every single one
- * with MILLRACE_DAMAGE=every, which takes ten minutes.
+ * opened again. To show that the result is all that counts, so does one damage in 331; MILLRACE_DAMAGE=1 takes every
+ * single one, for an hour.
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import type { SimulatedDisk } from "../../src/disk/simulated.js";
@@ -13,7 +13,7 @@ import { Decoding } from "./decoding.js";
 import { judge } from "./judge.js";
 import { look, makeDirectory, open, type Seen } from "./subject.js";
 
-const openEvery = process.env["MILLRACE_DAMAGE"] === "every" ? 1 : 331;
+const openEvery = Number(process.env["MILLRACE_DAMAGE"] ?? 331);
 
 interface Damage {
   readonly path: string;
@@ -61,7 +61,7 @@ class Trial {
   static async of(disk: SimulatedDisk): Promise<Trial> {
     const opened = await open(disk.afterKill());
     const seen = await look(opened);
-    expect(opened.said).toEqual([]);
+    if (opened.said.length > 0) throw new Error(`an undamaged directory opens with: ${opened.said.join("; ")}`);
     return new Trial(disk, seen);
   }
 
