@@ -1,3 +1,5 @@
+import type { Logger } from "../base/logger.js";
+
 /** Something recovery or verification met that is not as it was written. Data, for logs, `verify` and tests. */
 export interface Finding {
   readonly kind: FindingKind;
@@ -25,3 +27,11 @@ export type FindingKind =
   | "segment-cut"
   | "index-wrong"
   | "orphan-file";
+
+/** Tells an operator: an error when something acknowledged is lost, else a warning. */
+export function tell(logger: Logger, finding: Finding): void {
+  const { file, what, lost } = finding;
+  const text = `${file}: ${what}${lost === undefined ? "" : `; lost: ${lost}`}`;
+  if (lost === undefined) logger.warn({ ...finding }, text);
+  else logger.error({ ...finding }, text);
+}

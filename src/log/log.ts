@@ -19,7 +19,7 @@ import { Checkpointer } from "./checkpoint/checkpointer.js";
 import { CheckpointSchedule } from "./checkpoint/schedule.js";
 import { Committer } from "./commit/committer.js";
 import type { SealedGroup } from "./commit/group.js";
-import type { Finding } from "./finding.js";
+import { type Finding, tell } from "./finding.js";
 import type { MetaJournal } from "./meta/journal.js";
 import { PageStore } from "./pages/page-store.js";
 import type { Partition } from "./partition/partition.js";
@@ -312,7 +312,7 @@ export class Log {
     if (sequence === 0)
       await this.#checkpoints.at(this.#files.positionBehind(scan.lastLsn), this.#options.state.snapshot());
     else if (checkpointIsDue) this.#committer.requestSnapshot();
-    for (const finding of findings) this.#tell(finding);
+    for (const finding of findings) tell(this.#options.logger, finding);
     if (this.#options.durability === "interval") this.#syncLater();
     this.#background(this.#prepareNext());
     this.#background(this.#space.keepReserve());
@@ -379,15 +379,7 @@ export class Log {
 
   #found(finding: Finding): void {
     this.#findings.push(finding);
-    this.#tell(finding);
-  }
-
-  #tell(finding: Finding): void {
-    const say = finding.lost === undefined ? "warn" : "error";
-    this.#options.logger[say](
-      { ...finding },
-      `${finding.file}: ${finding.what}${finding.lost === undefined ? "" : `; lost: ${finding.lost}`}`,
-    );
+    tell(this.#options.logger, finding);
   }
 
   #mustBeOpen(): void {

@@ -54,8 +54,6 @@ const ownContents: Readonly<Record<string, RegExp>> = {
 /** The start of the write-ahead log of a directory that has no checkpoint yet. */
 export const walBegin: WalPosition = { lsn: 0, generation: 1, salt: 0, position: fileHeaderBytes };
 
-export { everyStoredBatchIsWhole } from "./stored-batches.js";
-
 export interface Recovered {
   readonly journal: MetaJournal;
   /** Of the checkpoint; 0 when there was none. */

@@ -147,11 +147,6 @@ export function nextCandidate(bytes: Buffer, from: number, salt: number): number
   return undefined;
 }
 
-/** What a frame's header gives as its salt, true or not. */
-export function saltOf(frameHead: Buffer): number {
-  return frameHead.readUInt32LE(frame.salt);
-}
-
 /** Salt of the first frame of a file whose own header is damaged; undefined when there is no frame either. */
 export function saltOfFirstFrame(bytes: Buffer): number | undefined {
   if (bytes.length < fileHeaderBytes + frameHeaderBytes) return undefined;
