@@ -9,7 +9,7 @@
  * it was and the checkpoint is tried again.
  */
 import type { Disk } from "../../disk/disk.js";
-import type { PageStore } from "../pages/page-store.js";
+import type { PageStore, StagedPages } from "../pages/page-store.js";
 import type { Partition } from "../partition/partition.js";
 import type { InlineTails } from "../partition/partitions.js";
 import type { Segment } from "../segments/segment.js";
@@ -38,6 +38,8 @@ export interface TakenCheckpoint {
   readonly wal: WalPosition;
   readonly partitions: readonly PartitionSnapshot[];
   readonly state: Uint8Array;
+  /** As they are in `state`: a page that goes because a later state covers it must not go from this one. */
+  readonly pages: StagedPages;
   readonly garbage: readonly Segment[];
 }
 
@@ -75,13 +77,14 @@ export class Checkpointer {
       const { topicId, index } = partition;
       partitions.push({ topicId, index, ...partition.facts(), tail: inline ? partition.tail.all() : [] });
     }
-    return { wal, partitions, state: snapshot.body, garbage: [...this.#retired] };
+    const pages = this.#options.pages.take();
+    return { wal, partitions, state: snapshot.body, pages, garbage: [...this.#retired] };
   }
 
   /** Makes it durable. Rejects with DISK_FULL when there is no room, with anything else when a sync failed. */
   async write(taken: TakenCheckpoint): Promise<void> {
     await this.#syncPartitions();
-    const pageFiles = await this.#options.pages.write();
+    const pageFiles = await this.#options.pages.write(taken.pages);
     const segmentGarbage = taken.garbage.flatMap((segment) =>
       segment.fileNames.map((name) => `${segment.files.directory}/${name}`),
     );

@@ -41,6 +41,9 @@ interface PageFile extends PageFileFacts {
   damaged: boolean;
 }
 
+/** By file and page. */
+export type StagedPages = ReadonlyMap<string, PageChange>;
+
 export type PageVisitor = (file: string, page: number, bytes: Uint8Array) => void;
 
 export class PageStore {
@@ -80,13 +83,18 @@ export class PageStore {
     for (const change of changes) this.#pending.set(`${change.file}#${change.page}`, change);
   }
 
-  /** Writes and syncs what was staged. Throws DISK_FULL with everything still staged, and every page still where it was. */
-  async write(): Promise<readonly PageFileFacts[]> {
-    const pending = this.#pending;
+  /** What was staged so far: the part of a checkpoint taken now. What is staged later says how pages are later. */
+  take(): StagedPages {
+    const staged = this.#pending;
     this.#pending = new Map();
+    return staged;
+  }
+
+  /** Writes and syncs what was taken. Throws DISK_FULL with all of it staged again, and every page still where it was. */
+  async write(taken: StagedPages): Promise<readonly PageFileFacts[]> {
     const byFile = new Map<string, PageChange[]>();
     for (const { file, damaged } of this.#files.values()) if (damaged) byFile.set(file, []);
-    for (const change of pending.values()) {
+    for (const change of taken.values()) {
       const changes = byFile.get(change.file);
       if (changes === undefined) byFile.set(change.file, [change]);
       else changes.push(change);
@@ -95,7 +103,7 @@ export class PageStore {
       for (const [file, changes] of byFile) await this.#writeFile(file, changes);
     } catch (error) {
       // What came meanwhile is newer.
-      this.#pending = new Map([...pending, ...this.#pending]);
+      this.#pending = new Map([...taken, ...this.#pending]);
       throw error;
     }
     return [...this.#files.values()].map(({ file, revision, bytes }) => ({ file, revision, bytes }));

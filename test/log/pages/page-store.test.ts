@@ -20,7 +20,7 @@ class Shelf {
   /** As a checkpoint does it. */
   async write(changes: Readonly<Record<number, string | undefined>>, name = file): Promise<void> {
     this.stage(changes, name);
-    this.facts = await this.store.write();
+    this.facts = await this.store.write(this.store.take());
     this.store.removeGarbage();
   }
 
@@ -85,7 +85,7 @@ describe("a page file", () => {
     await shelf.write({ 0: "of the checkpoint" });
     const { facts } = shelf;
     shelf.stage({ 0: "of one that never became durable", 1: "x" });
-    await shelf.store.write();
+    await shelf.store.write(shelf.store.take());
     shelf.facts = facts;
     const { pages, said, shelf: next } = shelf.read();
     expect({ pages, said }).toEqual({ pages: { [`${file}#0`]: "of the checkpoint" }, said: [] });
@@ -153,7 +153,7 @@ describe("on a full disk", () => {
     await shelf.write({ 0: "zero" });
     shelf.stage({ 1: "one".repeat(100) });
     shelf.disk.capacityBytes = shelf.disk.usedBytes + 10;
-    await expect(shelf.store.write()).rejects.toMatchObject({ code: "DISK_FULL" });
+    await expect(shelf.store.write(shelf.store.take())).rejects.toMatchObject({ code: "DISK_FULL" });
     expect(shelf.read()).toMatchObject({ pages: { [`${file}#0`]: "zero" }, said: [] });
     shelf.stage({ 2: "two" });
     shelf.disk.capacityBytes = Number.POSITIVE_INFINITY;
@@ -173,7 +173,7 @@ describe("on a full disk", () => {
     shelf.disk.faults = ({ operation }) => (operation === "write" ? { fail: "ENOSPC" } : undefined);
     for (let attempt = 0; attempt < 3; attempt++) {
       shelf.stage({ 0: "new".repeat(10) });
-      await expect(shelf.store.write()).rejects.toMatchObject({ code: "DISK_FULL" });
+      await expect(shelf.store.write(shelf.store.take())).rejects.toMatchObject({ code: "DISK_FULL" });
     }
     shelf.disk.faults = undefined;
     await shelf.write({});
