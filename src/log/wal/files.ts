@@ -13,7 +13,7 @@ import type { Clock } from "../../base/clock.js";
 import { hasCode } from "../../base/errors.js";
 import { type Disk, type DiskFile, writeFully } from "../../disk/disk.js";
 import type { WalPosition } from "./inventory.js";
-import { encodeFileHeader, fileHeaderBytes, walVersion } from "./layout.js";
+import { encodeFileHeader, fileHeaderBytes, frameHeaderBytes, walVersion } from "./layout.js";
 
 const zeroChunk = Buffer.alloc(1024 * 1024);
 
@@ -138,6 +138,8 @@ export class WalFiles {
     if (last === undefined || live === undefined || live.name !== last.name) return false;
     if (last.isCut || last.bytes === 0 || last.eachFrameSynced !== this.#options.eachFrameSynced) return false;
     const { name, generation, salt, bytes, end } = last;
+    // Processes after it may have begun files and committed nothing: such a file would end the chain where it was begun.
+    for (const spare of this.#spares) await this.#unmake(spare);
     const file = this.#options.disk.open(`${walDirectory}/${name}`, "write");
     for (let at = end; at < bytes; at += zeroChunk.length)
       writeFully(file, zeroChunk.subarray(0, Math.min(zeroChunk.length, bytes - at)), at);
@@ -245,6 +247,17 @@ export class WalFiles {
     await disk.syncDirectory(walDirectory);
     this.#names++;
     return name;
+  }
+
+  /** Its header goes, and that of a frame behind it. */
+  async #unmake(name: string): Promise<void> {
+    const file = this.#options.disk.open(`${walDirectory}/${name}`, "write");
+    try {
+      writeFully(file, zeroChunk.subarray(0, Math.min(file.size(), fileHeaderBytes + frameHeaderBytes)), 0);
+      await file.sync();
+    } finally {
+      file.close();
+    }
   }
 
   /** With zeros from its end on. */

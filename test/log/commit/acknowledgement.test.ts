@@ -100,18 +100,27 @@ describe("an acknowledgement", () => {
     expect(valuesOf(afterPowerCut.log.partition(1, 0))).toEqual(["written, not synced"]);
   });
 
-  test("is given at the next open to no declaration that a power cut would take back", async () => {
-    const world = await LogWorld.open();
-    void world.log.appendMeta({ name: "half declared" });
-    const killed = await new Promise<SimulatedDisk>((found) => {
-      world.disk.faults = (call) => {
-        if (call.operation === "sync" && call.path === "meta/b") found(world.disk.afterKill());
-        return undefined;
-      };
-    });
-    const again = await LogWorld.openOn(killed);
-    expect(again.state.declared).toEqual([{ name: "half declared" }]);
-    const afterPowerCut = await again.cutPower("nothing-unsynced");
-    expect(afterPowerCut.state.declared).toEqual([{ name: "half declared" }]);
+  test("is given at the next open to no declaration that a power cut and damage to one mirror would take back", async () => {
+    for (const mirror of ["meta/a", "meta/b"]) {
+      const world = await LogWorld.open();
+      void world.log.appendMeta({ name: "half declared" });
+      const killed = await new Promise<SimulatedDisk>((found) => {
+        world.disk.faults = (call) => {
+          if (call.operation === "sync" && call.path === mirror) found(world.disk.afterKill());
+          return undefined;
+        };
+      });
+      const again = await LogWorld.openOn(killed);
+      expect(again.state.declared).toEqual([{ name: "half declared" }]);
+      for (const damaged of ["meta/a", "meta/b"]) {
+        const disk = again.disk.afterCrash("nothing-unsynced", () => 0.5);
+        disk.flipBit(damaged, 200);
+        expect([mirror, damaged, (await LogWorld.openOn(disk)).state.declared]).toEqual([
+          mirror,
+          damaged,
+          [{ name: "half declared" }],
+        ]);
+      }
+    }
   });
 });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { SimulatedDisk } from "../../../src/disk/simulated.js";
 import { turn } from "../../../src/testing/manual-clock.js";
+import { replace } from "../segments/fixture.js";
 import { filesIn, LogWorld, type LogWorldOptions, plain, valuesOf } from "../log-world.js";
 
 const options: LogWorldOptions = { limits: { directBytesMin: 300, segmentBytes: 5_000 } };
@@ -153,4 +154,18 @@ test("a large batch that is damaged after it was acknowledged is told as lost, a
   expect(names(valuesOf(next.log.partition(1, 0)))).toEqual(["a"]);
   expect(next.said).toContainEqual(expect.stringMatching(/^error: t\/1\/0: .*lost: offsets 1 to 1$/));
   expect(next.log.append(next.log.partition(1, 0), plain("d"), 0)).toBe(2);
+});
+
+test("whole bytes in the place of a large batch, of another one, are not taken for it", async () => {
+  const first = await world();
+  for (const name of ["a", "b"]) await first.send(first.log.partition(1, 0), large(name));
+  await first.send(first.log.partition(2, 0), "c");
+  const disk = first.disk.afterKill();
+  const path = "t/1/0/00000000000000000000.log";
+  const bytes = Buffer.from(disk.bytesOf(path));
+  // A write that went astray: "a" once more where "b" stood.
+  replace(disk, path, Buffer.concat([bytes.subarray(0, bytes.length / 2), bytes.subarray(0, bytes.length / 2)]));
+  const next = await LogWorld.openOn(disk, options);
+  expect(names(valuesOf(next.log.partition(1, 0)))).toEqual(["a"]);
+  expect(next.said).toContainEqual(expect.stringMatching(/^error: t\/1\/0: .*lost: offsets 1 to 1$/));
 });

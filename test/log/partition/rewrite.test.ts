@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { SimulatedDisk } from "../../../src/disk/simulated.js";
+import { SimulatedDisk } from "../../../src/disk/simulated.js";
 import { turn } from "../../../src/testing/manual-clock.js";
 import { filesIn, LogWorld, type LogWorldOptions, valuesOf } from "../log-world.js";
 
@@ -70,22 +70,43 @@ describe("rewriting a segment", () => {
     }
   });
 
-  test("waits until the settlements it rests on are durable", async () => {
-    const world = await withSegments();
-    const partition = world.log.partition(1, 0);
-    world.log.touch(world.state.set("settled", "all but every third"));
-    const forks: SimulatedDisk[] = [];
-    world.disk.faults = (call) => {
-      if (call.changes) forks.push(world.disk.afterCrash("nothing-unsynced", () => 0.5));
+  test("waits until the settlements it rests on are durable, though a checkpoint without them comes first", async () => {
+    let path = "";
+    let isHeld = false;
+    const held: (() => void)[] = [];
+    const syncTakes = (): Promise<void> =>
+      isHeld && path.startsWith("wal/") ? new Promise<void>((end) => held.push(end)) : Promise.resolve();
+    const disk = new SimulatedDisk({ syncTakes });
+    disk.makeDirectory("");
+    disk.faults = (call) => {
+      if (call.operation.startsWith("sync")) ({ path } = call);
       return undefined;
     };
-    await world.log.rewrite(partition, 0, isThird);
+    const world = await LogWorld.openOn(disk, options);
+    const partition = world.log.partition(1, 0);
+    for (let index = 0; index < 12; index++) await world.send(partition, `record ${index} `.padEnd(100, "."));
     await world.log.checkpoint();
-    world.disk.faults = undefined;
-    for (const fork of forks) {
-      const again = await LogWorld.openOn(fork, options);
-      if (!again.state.values.has("settled")) expect(numbersIn(again)).toEqual(range(12));
-    }
+    await turn();
+    isHeld = true;
+    // The commit of a checkpoint is on its way, with the state as it is now; the settlement comes with the next one.
+    const checkpoint = world.log.checkpoint();
+    world.log.touch(world.state.set("something", "else"));
+    await turn();
+    world.log.touch(world.state.set("settled", "all but every third"));
+    const rewriting = world.log.rewrite(partition, 0, isThird);
+    await turn();
+    held.shift()?.();
+    for (let turns = 0; turns < 5; turns++) await turn();
+    // The checkpoint is durable, the settlement is not.
+    const again = await LogWorld.openOn(
+      disk.afterCrash("nothing-unsynced", () => 0.5),
+      options,
+    );
+    expect([again.state.values.get("something"), again.state.values.has("settled")]).toEqual(["else", false]);
+    expect(numbersIn(again)).toEqual(range(12));
+    isHeld = false;
+    for (const end of held) end();
+    await Promise.all([checkpoint, rewriting]);
     expect(numbersIn(world)).not.toEqual(range(12));
   });
 

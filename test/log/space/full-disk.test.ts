@@ -1,7 +1,9 @@
 /** Rule 6: on a full disk sending is refused; settling, deleting and reading go on; it resumes by itself. */
 import { describe, expect, test } from "vitest";
 import { SimulatedDisk } from "../../../src/disk/simulated.js";
+import { fileHeaderBytes } from "../../../src/log/wal/layout.js";
 import { turn } from "../../../src/testing/manual-clock.js";
+import { replace } from "../segments/fixture.js";
 import { LogWorld, type LogWorldOptions, plain, valuesOf } from "../log-world.js";
 
 const full = expect.objectContaining({
@@ -151,6 +153,26 @@ describe("opening", () => {
     }
   });
 
+  test("goes on behind the last commit that counts, and nothing behind that one comes back", async () => {
+    const world = await LogWorld.open({ durability: "os" });
+    for (let count = 1; count <= 5; count++) await world.note("number", `${count}`);
+    const disk = world.disk.afterKill();
+    // The power failed, and of five commits the third did not reach the disk.
+    const path = disk.files().find((each) => Buffer.from(disk.bytesOf(each)).includes("number")) ?? "none";
+    const bytes = Buffer.from(disk.bytesOf(path));
+    let at = -1;
+    for (let count = 0; count < 3; count++) at = bytes.indexOf("number", at + 1);
+    replace(disk, path, bytes.fill(0, at - 40, at + 8));
+    for (const other of disk.files()) if (other.startsWith("wal/") && other !== path) disk.remove(other);
+    disk.capacityBytes = 0;
+    const again = await LogWorld.openOn(disk, { durability: "os" });
+    expect(again.state.values.get("number")).toBe("2");
+    // As large as the one that was lost: what follows it on the disk would fit.
+    await again.note("number", "6");
+    const third = await again.kill({ disk: {} });
+    expect(third.state.values.get("number")).toBe("6");
+  });
+
   test("closed and opened again and again on a full disk, nothing is lost", async () => {
     const { world, acknowledged } = await filledUp();
     let next = world;
@@ -211,4 +233,24 @@ test("short writes are gone on with, whatever is written", async () => {
     { "g/1/1-0#0": "a page of some length" },
     [{ name: "a declaration" }],
   ]);
+});
+
+test("what is committed after opening on a full disk survives, whoever had opened before it and committed nothing", async () => {
+  const first = await LogWorld.open();
+  await first.note("settled", "1");
+  const second = await first.restart();
+  await turn();
+  const third = second.disk.afterKill();
+  let isFirst = true;
+  third.faults = ({ operation, path, bytes }) => {
+    const isHeader = operation === "write" && path.startsWith("wal/") && bytes === fileHeaderBytes;
+    if (!isHeader || !isFirst) return undefined;
+    isFirst = false;
+    return { fail: "ENOSPC" };
+  };
+  const world = await LogWorld.openOn(third);
+  expect([isFirst, world.log.full]).toEqual([false, true]);
+  await world.log.checkpoint();
+  await world.note("settled", "2");
+  expect((await world.cutPower()).state.values.get("settled")).toBe("2");
 });
