@@ -2,17 +2,26 @@
 import { setTimeout } from "node:timers/promises";
 import type { IncomingMessage } from "../../src/driver.js";
 import type { Discovery, Found } from "./model.js";
-import { channelOf, groupOf, numberOf, openPlant, type Plant, type ReaderName, readerNames } from "./plan.js";
+import {
+  channelOf,
+  groupOf,
+  loggerFor,
+  numberOf,
+  openPlant,
+  type Plant,
+  type ReaderName,
+  readerNames,
+} from "./plan.js";
 
 /** Longer than a worker's retries wait. */
 const retriesMs = 25;
 const patienceMs = 10_000;
 
 export async function look(directory: string, wrong: (what: string) => void): Promise<Discovery> {
-  const warn = (fields: Readonly<Record<string, unknown>>, message: string): void => {
+  const complain = (fields: Readonly<Record<string, unknown>>, message: string): void => {
     wrong(`opening says: ${message} ${JSON.stringify(fields)}`);
   };
-  const plant = await openPlant(directory, { debug() {}, info() {}, warn, error: warn });
+  const plant = await openPlant(directory, loggerFor(complain));
   try {
     await setTimeout(retriesMs);
     const handed = new Map<ReaderName, readonly Found[]>();

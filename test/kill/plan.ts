@@ -93,6 +93,16 @@ export async function openPlant(directory: string, logger: Logger): Promise<Plan
   return { driver, channels, sources };
 }
 
+type Complain = (fields: Readonly<Record<string, unknown>>, message: string) => void;
+
+/** A logger for what must not be said after a kill. That a slot of the checkpoint was torn may be: the other one is there for that. */
+export function loggerFor(complain: Complain): Logger {
+  const warn: Complain = (fields, message) => {
+    if (fields.kind !== "checkpoint-slot-damaged") complain(fields, message);
+  };
+  return { debug() {}, info() {}, warn, error: complain };
+}
+
 export function keyOf(number: number): string {
   return `k${number % 12}`;
 }

@@ -10,6 +10,7 @@ import {
   channelOf,
   type ChannelName,
   groupOf,
+  loggerFor,
   messageOf,
   numberOf,
   openPlant,
@@ -133,7 +134,7 @@ const complain = (fields: Readonly<Record<string, unknown>>, message: string): v
 };
 
 try {
-  const plant = await openPlant(directory, { debug() {}, info() {}, warn: complain, error: complain });
+  const plant = await openPlant(directory, loggerFor(complain));
   backlog = await leftBehind(plant);
   say("o");
   await Promise.all([
