@@ -103,14 +103,15 @@ export class EngineAdmin {
     }
     const ids = removals.map((removal) => removal.id);
     const located = await this.#peeker.locate(viewsOf(channel, ""), ids);
-    const leased = new Set([...channel.work.leases()].map((lease) => lease.record.offset));
+    const leased = new Set([...channel.work.leases()].map((lease) => lease.lane.idPrefix + lease.record.offset));
     const removed: string[] = [];
     for (const { id, sends } of removals) {
-      const record = located.get(id)?.record;
-      if (record === undefined || leased.has(record.offset)) continue;
-      if (channel.work.progress.settled.has(record.offset)) continue;
+      const found = located.get(id);
+      if (found === undefined) continue;
+      const { record, view } = found;
+      if (leased.has(view.lane.idPrefix + record.offset) || view.progress.settled.has(record.offset)) continue;
       try {
-        this.#engine.stage(sends, () => channel.work.remove(record));
+        this.#engine.stage(sends, () => channel.work.remove(view.lane.partition, record));
       } catch (error) {
         // The disk may be full: what went through before is told, the rest can be tried again.
         if (removed.length === 0) throw error;
@@ -144,6 +145,6 @@ export class EngineAdmin {
 }
 
 function memberCounter(channel: Exclude<Channel, EphemeralChannel | QueueChannel>, group: string): { members: number } {
-  const runtime = "workSet" in channel ? channel.workSet(group) : channel.group(group);
+  const runtime = "workGroup" in channel ? channel.workGroup(group) : channel.group(group);
   return runtime ?? { members: 0 };
 }

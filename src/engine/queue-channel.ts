@@ -9,14 +9,15 @@ import { couldFit, cut, sendInParts, tooManyAtOnce } from "./parts.js";
 import type { ConsumeOptions, OutgoingMessage, PublishOptions, Receipt, Source } from "./message.js";
 import type { KnownChannel } from "./meta.js";
 import { WorkChannel } from "./work-channel.js";
-import type { WorkSet } from "./work-set.js";
+import type { WorkGroup } from "./work-group.js";
+import type { WorkLane } from "./work-lane.js";
 
 /**
  * Messages of a transaction or a settlement are not held up in their middle: who stages them waits for room (`room`)
  * before it begins, and they go in even if others were faster.
  */
 export class QueueChannel extends WorkChannel {
-  readonly work: WorkSet;
+  readonly work: WorkGroup;
   readonly #room: Room;
 
   constructor(context: EngineContext, known: KnownChannel) {
@@ -24,15 +25,14 @@ export class QueueChannel extends WorkChannel {
     const group = known.groups.get("");
     assert(group !== undefined, "a queue's group is made with the queue");
     this.work = this.openGroup(group);
-    const usage = { channel: this.name, messages: () => this.depth, bytes: () => this.work.progress.bytes };
+    const usage = { channel: this.name, messages: () => this.depth, bytes: () => this.work.bytes };
     this.#room = new Room(context.clock, usage, this.spec.capacity);
     this.#startCountingBytes();
   }
 
   /** Messages that are not settled, those on their way to the disk included. */
   get depth(): number {
-    const { settled } = this.work.progress;
-    return this.partition.nextOffset - settled.floor - settled.above;
+    return this.work.depth;
   }
 
   override respecify(): void {
@@ -86,15 +86,15 @@ export class QueueChannel extends WorkChannel {
   }
 
   protected override appended(message: OutgoingMessage): void {
-    if (this.#room.countsBytes) this.work.countBytes(this.work.progress.bytes + encodedBytes(message));
+    if (this.#room.countsBytes) this.work.countBytes(this.work.bytes + encodedBytes(message));
   }
 
-  protected override settled(workSet: WorkSet, record: RecordView | undefined): void {
-    super.settled(workSet, record);
+  protected override settled(group: WorkGroup, lane: WorkLane, record: RecordView | undefined): void {
+    super.settled(group, lane, record);
     if (this.#room.countsBytes) {
-      const left = record === undefined ? workSet.progress.bytes : workSet.progress.bytes - encodedBytes(record);
+      const left = record === undefined ? group.bytes : group.bytes - encodedBytes(record);
       // Of records that could not be read nobody knows the size: an empty queue sets it right.
-      workSet.countBytes(this.depth === 0 ? 0 : Math.max(0, left));
+      group.countBytes(this.depth === 0 ? 0 : Math.max(0, left));
     }
     if (this.#room.waiting > 0) this.#room.release();
   }
@@ -102,7 +102,7 @@ export class QueueChannel extends WorkChannel {
   #admits(messages: number, bytes: number): boolean {
     const { capacity, waiting } = this.#room;
     if (waiting > 0 || this.depth + messages > capacity.messages) return false;
-    return bytes === 0 || this.work.progress.bytes + bytes <= capacity.bytes;
+    return bytes === 0 || this.work.bytes + bytes <= capacity.bytes;
   }
 
   #later<T>(wanted: Wanted, options: PublishOptions | undefined, store: () => Promise<T>): Promise<T> {
@@ -113,11 +113,12 @@ export class QueueChannel extends WorkChannel {
 
   /** A bound on bytes may be set when there are messages already: their size is what they take in the log, roughly. */
   #startCountingBytes(): void {
-    const { progress } = this.work;
-    if (!this.#room.countsBytes || progress.bytes > 0 || this.depth === 0) return;
-    const { partition } = this;
-    const stored = Math.max(1, partition.nextOffset - partition.startOffset);
-    this.work.countBytes(Math.ceil((partition.bytes * this.depth) / stored));
+    if (!this.#room.countsBytes || this.work.bytes > 0 || this.depth === 0) return;
+    let bytes = 0;
+    for (const { depth, source } of this.work.lanes) {
+      bytes += (source.bytes * depth) / Math.max(1, source.nextOffset - source.startOffset);
+    }
+    this.work.countBytes(Math.ceil(bytes));
   }
 }
 

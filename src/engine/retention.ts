@@ -10,6 +10,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import type { Limits } from "../base/limits.js";
 import type { Log } from "../log/log.js";
 import type { Partition, SegmentInfo } from "../log/partition/partition.js";
+import type { SettledFloor } from "./settled-floor.js";
 import type { StoredChannel } from "./stored-channel.js";
 import { StreamChannel } from "./stream-channel.js";
 import { WorkChannel } from "./work-channel.js";
@@ -92,17 +93,20 @@ export class Keeper {
   }
 
   async #rewriteSparse(channel: WorkChannel): Promise<void> {
-    const { partition } = channel;
+    for (const partition of channel.partitions) await this.#rewriteSparsePartition(partition, channel.floor(partition));
+  }
+
+  async #rewriteSparsePartition(partition: Partition, floor: SettledFloor): Promise<void> {
     const rewritten = this.#rewritten.get(partition) ?? new Map<number, number>();
     this.#rewritten.set(partition, rewritten);
     const sealed = partition.segments().filter((segment) => segment.sealed);
     // The last one is being read, or soon will be.
     for (const { baseOffset, endOffset } of sealed.slice(0, -1)) {
-      const live = channel.liveIn(baseOffset, endOffset);
+      const live = floor.liveIn(baseOffset, endOffset);
       const mostLive = (rewritten.get(baseOffset) ?? Infinity) * sparserShare;
       if (this.#closed || live >= (endOffset - baseOffset) * sparseShare || live >= mostLive) continue;
       rewritten.set(baseOffset, live);
-      await this.#options.log.rewrite(partition, baseOffset, (offset) => channel.isLive(offset));
+      await this.#options.log.rewrite(partition, baseOffset, (offset) => floor.isLive(offset));
     }
   }
 }

@@ -43,21 +43,23 @@ function countsOf(channel: Channel, oldestMs: OldestMs): Counts {
 }
 
 function workCounts(channel: WorkChannel, oldestMs: OldestMs): Counts {
-  const workSets = [...channel.workSets];
-  const { partition } = channel;
-  const unsettled = workSets.map((each) => each.progress.unsettled(partition.endOffset));
-  const inFlight = sum(workSets.map((each) => each.inFlight));
-  const delayed = sum(workSets.map((each) => each.delayed));
-  const ages = workSets.map((each) => oldestMs(partition, each.progress) ?? -1);
+  const groups = [...channel.workGroups];
+  const lanes = groups.flatMap((group) => group.lanes);
+  const unsettled = groups.map(({ lanes: own }) =>
+    sum(own.map(({ progress, source }) => progress.unsettled(source.endOffset))),
+  );
+  const inFlight = sum(groups.map((each) => each.inFlight));
+  const delayed = sum(groups.map((each) => each.delayed));
+  const ages = lanes.map((each) => oldestMs(each.source, each.progress) ?? -1);
   return {
     ...storedCounts(channel),
-    messages: workSets.length > 0 ? Math.max(...unsettled) : partition.endOffset - partition.startOffset,
+    messages: groups.length > 0 ? Math.max(...unsettled) : keptIn(channel),
     ready: Math.max(0, sum(unsettled) - inFlight - delayed),
     inFlight,
     delayed,
     oldestMs: oldestOf(ages),
-    settled: sum(workSets.map((each) => each.settledCount)),
-    redelivered: sum(workSets.map((each) => each.redeliveredCount)),
+    settled: sum(groups.map((each) => each.settledCount)),
+    redelivered: sum(groups.map((each) => each.redeliveredCount)),
   };
 }
 
@@ -66,7 +68,7 @@ function streamCounts(channel: StreamChannel, oldestMs: OldestMs): Counts {
   const cursors = groups.flatMap((group) => group.cursors);
   return {
     ...storedCounts(channel),
-    messages: sum(channel.partitions.map((partition) => partition.endOffset - partition.startOffset)),
+    messages: keptIn(channel),
     ready: 0,
     inFlight: sum(cursors.map((cursor) => cursor.inFlight)),
     delayed: 0,
@@ -74,6 +76,10 @@ function streamCounts(channel: StreamChannel, oldestMs: OldestMs): Counts {
     settled: sum(groups.map((group) => group.settledCount)),
     redelivered: sum(cursors.map((cursor) => cursor.redelivered)),
   };
+}
+
+function keptIn(channel: StoredChannel): number {
+  return sum(channel.partitions.map((partition) => partition.endOffset - partition.startOffset));
 }
 
 function storedCounts(channel: StoredChannel): Pick<Counts, "bytes" | "sent" | "dropped" | "damaged"> {

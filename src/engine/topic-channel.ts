@@ -5,10 +5,10 @@ import type { KnownChannel } from "./meta.js";
 import { Joining } from "./joining.js";
 import { startsOf } from "./start.js";
 import { WorkChannel } from "./work-channel.js";
-import type { WorkSet } from "./work-set.js";
+import type { WorkGroup } from "./work-group.js";
 
 export class TopicChannel extends WorkChannel {
-  readonly #joining = new Joining<WorkSet>();
+  readonly #joining = new Joining<WorkGroup>();
 
   constructor(context: EngineContext, known: KnownChannel) {
     super(context, known);
@@ -16,8 +16,8 @@ export class TopicChannel extends WorkChannel {
   }
 
   override async consume(options: ConsumeOptions): Promise<Source> {
-    const workSet = this.groups.get(options.group) ?? (await this.#firstConsume(options));
-    return this.join(workSet, options);
+    const group = this.groups.get(options.group) ?? (await this.#firstConsume(options));
+    return this.join(group, options);
   }
 
   protected override committed(partition: number): void {
@@ -26,7 +26,7 @@ export class TopicChannel extends WorkChannel {
   }
 
   /** The group exists from now on. Several consumers may be the first at once. */
-  #firstConsume(options: ConsumeOptions): Promise<WorkSet> {
+  #firstConsume(options: ConsumeOptions): Promise<WorkGroup> {
     const name = options.group;
     return this.#joining.join(name, async () => {
       const starts = startsOf(options.from, this.partitions);

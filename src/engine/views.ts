@@ -31,9 +31,13 @@ export function viewsOf(channel: Channel, groupName: string): PartitionView[] {
       leases: () => [...group.leases()].filter((lease) => lease.lane === cursor),
     }));
   }
-  const workSet = channel.workSet(groupName) ?? unknownGroup(channel, groupName);
-  const { partition, lane } = channel;
-  return [{ partition, lane, progress: workSet.progress, leases: () => [...workSet.leases()] }];
+  const group = channel.workGroup(groupName) ?? unknownGroup(channel, groupName);
+  return group.lanes.map((lane) => ({
+    partition: lane.source,
+    lane,
+    progress: lane.progress,
+    leases: () => [...group.leases()].filter((lease) => lease.lane === lane),
+  }));
 }
 
 function unknownGroup(channel: Channel, group: string): never {

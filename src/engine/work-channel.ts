@@ -1,24 +1,23 @@
-/** Queues and durable topics: one partition, kept until every group has settled it. */
+/** Queues and durable topics: kept until every group has settled it. */
 import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
+import { ArrivalLane } from "./arrival-lane.js";
 import { GroupSource } from "./group-source.js";
-import type { Lane } from "./lane.js";
 import type { ConsumeOptions, Source } from "./message.js";
 import type { KnownGroup } from "./meta.js";
+import type { Progress } from "./progress.js";
+import { SettledFloor } from "./settled-floor.js";
 import { StoredChannel } from "./stored-channel.js";
-import { WorkSet } from "./work-set.js";
-
-/** Settled records are given up in portions, or when nothing else is left: each time costs the log some work. */
-const trimRecords = 512;
+import { WorkGroup } from "./work-group.js";
+import type { WorkLane, WorkLaneHome } from "./work-lane.js";
 
 export abstract class WorkChannel extends StoredChannel {
-  protected readonly groups: Map<string, WorkSet> = new Map();
+  protected readonly groups: Map<string, WorkGroup> = new Map();
+  /** By partition. */
+  readonly #floors: SettledFloor[] = [];
   #ended: Error | undefined;
-  #trimmed = 0;
-  /** The group that keeps records from being given up: others need not look whether they can be. */
-  #slowest: WorkSet | undefined;
 
-  get workSets(): Iterable<WorkSet> {
+  get workGroups(): Iterable<WorkGroup> {
     return this.groups.values();
   }
 
@@ -26,15 +25,7 @@ export abstract class WorkChannel extends StoredChannel {
     return this.groups.size > 0;
   }
 
-  get partition(): Partition {
-    return this.partitions[0] as Partition;
-  }
-
-  get lane(): Lane {
-    return this.lanes[0] as Lane;
-  }
-
-  workSet(group: string): WorkSet | undefined {
+  workGroup(group: string): WorkGroup | undefined {
     return this.groups.get(group);
   }
 
@@ -42,70 +33,65 @@ export abstract class WorkChannel extends StoredChannel {
 
   override fail(error: Error): void {
     this.#ended ??= error;
-    for (const workSet of this.groups.values()) workSet.fail(error);
+    for (const group of this.groups.values()) group.fail(error);
   }
 
   override async close(): Promise<void> {
-    for (const workSet of this.groups.values()) await workSet.close();
+    for (const group of this.groups.values()) await group.close();
+  }
+
+  /** What of a partition every group has settled. */
+  floor(partition: Partition): SettledFloor {
+    return (this.#floors[partition.index] ??= new SettledFloor(partition));
   }
 
   /** Gives up what every group has settled. */
   trimSettled(): void {
-    if (this.groups.size === 0) return;
-    let floor = Infinity;
-    for (const workSet of this.groups.values()) {
-      if (workSet.progress.floor >= floor) continue;
-      floor = workSet.progress.floor;
-      this.#slowest = workSet;
-    }
-    if (floor === this.#trimmed) return;
-    this.#trimmed = floor;
-    this.partition.trim(floor);
-  }
-
-  /** Whether some group has not settled it. */
-  isLive(offset: number): boolean {
-    for (const workSet of this.groups.values()) if (!workSet.progress.settled.has(offset)) return true;
-    return false;
-  }
-
-  /** At most this many records of the range are not settled by every group. */
-  liveIn(from: number, to: number): number {
-    let live = 0;
-    for (const { progress } of this.groups.values()) live += to - from - progress.settled.countIn(from, to);
-    return live;
+    for (const floor of this.#floors) floor.trim();
   }
 
   protected override committed(_partition: number): void {
-    for (const workSet of this.groups.values()) workSet.committed();
+    for (const group of this.groups.values()) group.committed();
   }
 
-  protected openGroup(group: KnownGroup): WorkSet {
-    const { context, partition, lane } = this;
+  protected openGroup(known: KnownGroup): WorkGroup {
+    const { context } = this;
     const { log, clock, limits, logger } = context;
-    const [progress] = context.ledger.progressOf(this.known, group);
-    if (progress === undefined) throw new TypeError("a channel has at least one partition");
     const stage = context.stage.bind(context);
     const failed = context.failed.bind(context);
-    const settled = (record: RecordView | undefined): void => this.settled(workSet, record);
-    const home = { log, clock, limits, logger, partition, lane, channel: this.name, stage, failed, settled };
-    const workSet: WorkSet = new WorkSet(home, group.name, progress);
-    this.groups.set(group.name, workSet);
-    this.#slowest = undefined;
-    if (this.#ended !== undefined) workSet.fail(this.#ended);
-    return workSet;
+    const group = new WorkGroup({ log, clock, limits, logger, channel: this.name, stage, failed }, known.name);
+    const home: WorkLaneHome = {
+      log,
+      clock,
+      channel: this.name,
+      settled: (lane, record) => this.settled(group, lane, record),
+      ready: () => group.ready(),
+      failed,
+    };
+    const progress = context.ledger.progressOf(this.known, known);
+    for (const [index, partition] of this.partitions.entries()) {
+      const lane = this.laneOf(home, partition, progress[index] as Progress);
+      group.lanes.push(lane);
+      this.floor(partition).add(lane);
+    }
+    this.groups.set(known.name, group);
+    if (this.#ended !== undefined) group.fail(this.#ended);
+    return group;
   }
 
-  protected join(workSet: WorkSet, options: ConsumeOptions): Source {
-    const source = new GroupSource(workSet, options);
-    workSet.join(source);
+  /** How a group reads one of the partitions. */
+  protected laneOf(home: WorkLaneHome, partition: Partition, progress: Progress): WorkLane {
+    return new ArrivalLane(home, partition, progress);
+  }
+
+  protected join(group: WorkGroup, options: ConsumeOptions): Source {
+    const source = new GroupSource(group, options);
+    group.join(source);
     return source;
   }
 
   /** A group has settled a record; undefined: some that could not be read. */
-  protected settled(workSet: WorkSet, _record: RecordView | undefined): void {
-    if (this.#slowest !== undefined && this.#slowest !== workSet) return;
-    const { floor } = workSet.progress;
-    if (floor - this.#trimmed >= trimRecords || floor === this.partition.nextOffset) this.trimSettled();
+  protected settled(_group: WorkGroup, lane: WorkLane, _record: RecordView | undefined): void {
+    (this.#floors[lane.partition] as SettledFloor).settled(lane);
   }
 }

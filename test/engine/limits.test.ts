@@ -52,8 +52,8 @@ describe("a backlog", () => {
     for (let each = 0; each < 20; each++) await sendAll(queue, numbered(1000));
     const consumer = await consume(queue);
     consumer.settle(await consumer.take(10), retry(60_000));
-    expect(queue.work.progress.retries).toBe(10);
-    expect(queue.work.progress.settled.fullPages()).toEqual([]);
+    expect(queue.work.lanes[0]?.progress.retries).toBe(10);
+    expect(queue.work.lanes[0]?.progress.settled.fullPages()).toEqual([]);
     expect(queue.depth).toBe(20_000);
   });
 });

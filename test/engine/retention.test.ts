@@ -105,14 +105,14 @@ describe("a queue", () => {
     const world = await World.open();
     const queue = await world.queue();
     for (let each = 0; each < 300; each++) await queue.publish(message(kilobyte));
-    const before = queue.partition.bytes;
+    const before = queue.work.lanes[0]?.source.bytes ?? 0;
     const consumer = await consume(queue);
     consumer.settle(await consumer.take(200));
     await world.clock.advance(minuteMs);
-    expect(queue.partition.bytes).toBeLessThan(before * 0.5);
+    expect(queue.work.lanes[0]?.source.bytes).toBeLessThan(before * 0.5);
     consumer.settle(await consumer.take());
     await turn();
-    expect(queue.partition.bytes).toBe(0);
+    expect(queue.work.lanes[0]?.source.bytes).toBe(0);
   });
 
   test("is not pinned to the disk by one stuck message", async () => {
@@ -122,10 +122,10 @@ describe("a queue", () => {
     const consumer = await consume(queue);
     const deliveries = await consumer.take();
     for (const delivery of deliveries) if (texts([delivery])[0] !== "stuck") consumer.source.settle(delivery, done);
-    const before = queue.partition.bytes;
+    const before = queue.work.lanes[0]?.source.bytes ?? 0;
     await world.engine.keeper.pass();
     await turn();
-    expect(queue.partition.bytes).toBeLessThan(before * 0.2);
+    expect(queue.work.lanes[0]?.source.bytes).toBeLessThan(before * 0.2);
     await world.kill();
     const again = await consume(await world.queue());
     expect(texts(await again.take())).toEqual(["stuck"]);

@@ -64,13 +64,13 @@ describe("a durable topic", () => {
     await sendAll(topic, numbered(2000));
     fast.settle(await fast.take(2000));
     await turn();
-    expect(topic.partition.startOffset).toBe(0);
+    expect(topic.partitions[0]?.startOffset).toBe(0);
     slow.settle(await slow.take(1500));
     await turn();
     topic.trimSettled();
     await turn();
-    expect(topic.partition.startOffset).toBeGreaterThan(1000);
-    expect(topic.partition.startOffset).toBeLessThanOrEqual(1000 + 500);
+    expect(topic.partitions[0]?.startOffset).toBeGreaterThan(1000);
+    expect(topic.partitions[0]?.startOffset).toBeLessThanOrEqual(1000 + 500);
     expect(texts(await slow.take(1))).toEqual(["1500"]);
   });
 });

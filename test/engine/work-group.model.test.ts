@@ -230,7 +230,7 @@ class Pair {
     assert.equal(this.queue.depth, messages.length - count("settled"));
     assert.equal(work.delayed, messages.filter((each) => each.state === "returned" && each.atMs > this.nowMs).length);
     const first = messages.find((each) => each.state !== "settled");
-    assert.equal(work.progress.floor, first?.offset ?? messages.length);
+    assert.equal(work.lanes[0]?.progress.floor, first?.offset ?? messages.length);
   }
 }
 

@@ -1,0 +1,259 @@
+/**
+ * One group's work on a queue or a durable topic: hands out the messages of its lanes to its sources and takes them back.
+ *
+ *   WorkGroup ─ WorkLane, one a partition ─ Progress         what is handed out next, and what becomes of each message
+ *      └─────── GroupSource, one a consumer ─ leases
+ *
+ * Memory is O(leased + returned): both have a limit, and where it is reached no fresh message is handed out.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Limits } from "../base/limits.js";
+import type { Logger } from "../base/logger.js";
+import type { Log } from "../log/log.js";
+import type { RecordView } from "../log/batch/record.js";
+import { Alarm } from "./alarm.js";
+import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
+import type { LeasedRecord } from "./leases.js";
+import type { Staged } from "./message.js";
+import { Takers, tellLost } from "./takers.js";
+import type { WorkLane } from "./work-lane.js";
+
+/** The channel that a work group belongs to. */
+export interface WorkGroupHome {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly logger: Logger;
+  /** Its name. */
+  readonly channel: string;
+  /** Stores the messages in one commit with what `alongside` changes. */
+  stage(sends: readonly Staged[], alongside: () => void): void;
+  failed(error: Error): void;
+}
+
+/** Why no fresh message is handed out although there are some. */
+export type HeldBack = "inFlightMax" | "retriesMax" | undefined;
+
+export class WorkGroup implements Dispenser {
+  readonly clock: Clock;
+  readonly group: string;
+  /** By partition. */
+  readonly lanes: WorkLane[] = [];
+  readonly #home: WorkGroupHome;
+  readonly #takers = new Takers();
+  readonly #alarm: Alarm;
+  #inFlight = 0;
+  #heldBack: HeldBack;
+  #failure: Error | undefined;
+  #settledCount = 0;
+
+  constructor(home: WorkGroupHome, group: string) {
+    this.#home = home;
+    this.group = group;
+    this.clock = home.clock;
+    this.#alarm = new Alarm(home.clock, { ring: () => this.#ring(), failed: (error) => home.failed(error) });
+  }
+
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  get members(): number {
+    return this.#takers.sources.size;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** Messages that wait for their time. */
+  get delayed(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.delayed, 0);
+  }
+
+  /** Messages that are not settled, those on their way to the disk included. */
+  get depth(): number {
+    let depth = 0;
+    for (const lane of this.lanes) depth += lane.depth;
+    return depth;
+  }
+
+  /** What a queue with a bound on bytes holds. One number for all lanes: the first keeps it. */
+  get bytes(): number {
+    return this.lanes[0]?.progress.bytes ?? 0;
+  }
+
+  get heldBack(): HeldBack {
+    return this.#heldBack;
+  }
+
+  get settledCount(): number {
+    return this.#settledCount;
+  }
+
+  get redeliveredCount(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.redelivered, 0);
+  }
+
+  join(source: GroupSource): void {
+    this.#takers.sources.add(source);
+  }
+
+  /** There may be more to hand out than before. */
+  ready(): void {
+    this.#takers.serve();
+    this.#setAlarm();
+  }
+
+  /** A partition has more records than before. */
+  committed(): void {
+    this.#takers.serve();
+  }
+
+  /** What is leased now. */
+  *leases(): Generator<LeasedRecord> {
+    for (const source of this.#takers.sources) yield* source.leases;
+  }
+
+  take(source: GroupSource, max: number): LeasedRecord[] {
+    if (this.#takers.precede(source)) return [];
+    const count = Math.min(max, this.#home.limits.inFlightMax - this.#inFlight);
+    const freshToo = !this.#holdsBack(count);
+    const leases: LeasedRecord[] = [];
+    try {
+      for (const lane of this.lanes) if (leases.length < count) lane.take(leases, count, freshToo);
+    } catch (error) {
+      // What was taken before the log could not be read is delivered; the next take meets the error again.
+      if (leases.length === 0) throw error;
+    }
+    if (leases.length > 0) this.#lease(source, leases);
+    return leases;
+  }
+
+  wait(source: GroupSource): void {
+    this.#takers.add(source);
+    this.#setAlarm();
+  }
+
+  done(lease: LeasedRecord): void {
+    this.#settle(lease);
+    this.#afterSettling();
+  }
+
+  doneWith(lease: LeasedRecord, sends: readonly Staged[]): void {
+    this.#home.stage(sends, () => {
+      lease.list?.remove(lease);
+      this.#settle(lease);
+    });
+    this.#afterSettling();
+  }
+
+  retry(lease: LeasedRecord, retrying: Retrying): void {
+    laneOf(lease).retry(lease, retrying);
+    this.#inFlight--;
+  }
+
+  giveBack(leases: readonly LeasedRecord[]): void {
+    for (const lease of leases) this.retry(lease, { delayMs: 0, counts: false });
+  }
+
+  prolonged(source: GroupSource): void {
+    // Sooner than before, when the leases were made shorter.
+    this.#alarm.setBy(source.leases.firstDeadlineMs);
+  }
+
+  flush(): Promise<void> {
+    return this.#failure === undefined ? this.#home.log.flush() : Promise.reject(this.#failure);
+  }
+
+  stopped(source: GroupSource): void {
+    this.#takers.remove(source);
+    this.#takers.serve();
+  }
+
+  left(source: GroupSource): void {
+    this.#takers.sources.delete(source);
+  }
+
+  /** Settles a message that nobody has leased. */
+  remove(partition: number, record: RecordView): void {
+    if (this.lanes[partition]?.remove(record) === true) this.#settledCount++;
+  }
+
+  countBytes(bytes: number): void {
+    this.lanes[0]?.countBytes(bytes);
+  }
+
+  /** Nothing is handed out any more. */
+  fail(error: Error): void {
+    this.#failure ??= error;
+    this.#alarm.cancel();
+    this.#takers.fail(error);
+  }
+
+  async close(): Promise<void> {
+    this.#alarm.cancel();
+    for (const source of this.#takers.sources) await source.close();
+  }
+
+  #lease(source: GroupSource, leases: readonly LeasedRecord[]): void {
+    const deadlineMs = this.clock.monotonicMs() + source.options.leaseMs;
+    for (const lease of leases) source.leases.add(lease, deadlineMs);
+    this.#inFlight += leases.length;
+    this.#alarm.setBy(deadlineMs);
+  }
+
+  /** Whether a limit keeps fresh messages where they are. Says so once, when it begins to matter. */
+  #holdsBack(count: number): boolean {
+    const { limits } = this.#home;
+    const wasSaid = this.#heldBack !== undefined;
+    this.#heldBack = undefined;
+    if (count <= 0) this.#heldBack = "inFlightMax";
+    else if (this.#retries() >= limits.retriesMax) this.#heldBack = "retriesMax";
+    const limit = this.#heldBack;
+    if (limit === undefined) return false;
+    if (!wasSaid && this.lanes.some((lane) => lane.hasFresh)) {
+      const fields = { channel: this.#home.channel, group: this.group, limit, most: limits[limit] };
+      this.#home.logger.warn(fields, "no fresh message is handed out until others are settled: a limit is reached");
+    }
+    return true;
+  }
+
+  #retries(): number {
+    let retries = 0;
+    for (const lane of this.lanes) retries += lane.progress.retries;
+    return retries;
+  }
+
+  #settle(lease: LeasedRecord): void {
+    this.#inFlight--;
+    this.#settledCount++;
+    laneOf(lease).done(lease);
+  }
+
+  #afterSettling(): void {
+    if (this.#heldBack !== undefined && this.#takers.size > 0) this.#takers.serve();
+  }
+
+  #ring(): void {
+    const nowMs = this.clock.monotonicMs();
+    for (const source of this.#takers.sources) {
+      const expired = source.leases.takeExpired(nowMs);
+      for (const lease of expired) this.retry(lease, { delayMs: 0, counts: true });
+      tellLost(source, expired, this.#home.logger);
+    }
+    this.#takers.serve();
+    this.#setAlarm();
+  }
+
+  #setAlarm(): void {
+    if (this.#failure !== undefined) return;
+    this.#alarm.setBy(this.#takers.firstDeadlineMs());
+    if (this.#takers.size === 0) return;
+    for (const lane of this.lanes) this.#alarm.setBy(lane.nextDueMs);
+  }
+}
+
+function laneOf(lease: LeasedRecord): WorkLane {
+  return lease.lane as WorkLane;
+}

@@ -1,0 +1,191 @@
+/**
+ * One group's messages of one partition of a queue or a durable topic; what the partition's messages have in common (their
+ * priority, that they are delayed, that each key has its order) is the lane's kind. Every message has its own state:
+ *
+ *                 take                         done
+ *     fresh ─────────────▶ leased ───────────────────────────▶ settled
+ *                          ▲    │ retry, give back, lease ended
+ *                 take     │    ▼
+ *     due ◀──────── returning, once its count is durable; then delayed until due
+ *
+ * A message comes back only once the log holds its count, so that no crash can make a delivery count go down. Which messages are
+ * fresh, and in which order they go out, is the only thing the kinds differ in.
+ */
+import type { Clock } from "../base/clock.js";
+import type { Log } from "../log/log.js";
+import type { RecordView } from "../log/batch/record.js";
+import type { Partition } from "../log/partition/partition.js";
+import type { Retrying } from "./group-source.js";
+import { ProgressJournal, type ProgressListener } from "./journal.js";
+import { Lane } from "./lane.js";
+import { LeasedRecord } from "./leases.js";
+import type { Progress } from "./progress.js";
+import { RecordLookup } from "./record-lookup.js";
+import { RetryQueue } from "./retry-queue.js";
+
+/** The group that a lane belongs to. */
+export interface WorkLaneHome {
+  readonly log: Log;
+  readonly clock: Clock;
+  /** The channel's name. */
+  readonly channel: string;
+  /** A message is gone, so there may be room for another. undefined: some that could not be read. */
+  settled(lane: WorkLane, record: RecordView | undefined): void;
+  /** It can hand out again what it held back. */
+  ready(): void;
+  failed(error: Error): void;
+}
+
+interface Returning {
+  readonly offset: number;
+  readonly dueMs: number;
+  /** It may be delivered again once this period of the journal is durable. */
+  readonly period: number;
+}
+
+export abstract class WorkLane extends Lane implements ProgressListener {
+  readonly progress: Progress;
+  readonly source: Partition;
+  protected readonly home: WorkLaneHome;
+  protected readonly journal: ProgressJournal;
+  readonly #returned = new RetryQueue();
+  #returning: Returning[] = [];
+  #lookup: RecordLookup | undefined;
+  /** When a take last looked for messages that are due again. */
+  #lookedAtMs = -Infinity;
+  #redelivered = 0;
+
+  constructor(home: WorkLaneHome, source: Partition, progress: Progress) {
+    super(home.channel, source.index);
+    this.home = home;
+    this.source = source;
+    this.progress = progress;
+    progress.fitTo(source.nextOffset);
+    this.journal = new ProgressJournal(home.log, progress, this);
+    const wallMs = home.clock.nowMs();
+    const nowMs = home.clock.monotonicMs();
+    for (const { offset, dueAtMs } of progress.delivered()) {
+      this.#returned.push(offset, dueAtMs === 0 ? 0 : nowMs + Math.max(0, dueAtMs - wallMs));
+    }
+  }
+
+  /** Messages that are not settled, those on their way to the disk included. */
+  get depth(): number {
+    return this.progress.unsettled(this.source.nextOffset);
+  }
+
+  /** Messages that wait for their time. */
+  get delayed(): number {
+    const nowMs = this.home.clock.monotonicMs();
+    return this.#returned.countAfter(nowMs) + this.#returning.filter((each) => each.dueMs > nowMs).length;
+  }
+
+  get redelivered(): number {
+    return this.#redelivered;
+  }
+
+  /** When time alone will make it hand out more; Infinity: it will not. */
+  get nextDueMs(): number {
+    // What was due at the last look needs no alarm. What has become due since needs one: time goes on between the two.
+    const { firstDueMs } = this.#returned;
+    return firstDueMs > this.#lookedAtMs ? firstDueMs : Infinity;
+  }
+
+  /** Whether there is a fresh message to hand out. */
+  abstract get hasFresh(): boolean;
+
+  /** Adds to `leases`, until there are `count` of them: what came back and is due, then, if it may, what is fresh. */
+  take(leases: LeasedRecord[], count: number, freshToo: boolean): void {
+    const before = leases.length;
+    try {
+      if (this.#returned.size > 0) this.#redeliver(leases, count);
+      if (freshToo && leases.length < count) this.deliverFresh(leases, count);
+    } finally {
+      // Their counts go into the commit that gathers.
+      if (leases.length > before) this.journal.touch();
+    }
+  }
+
+  done(lease: LeasedRecord): void {
+    this.journal.touch();
+    this.progress.settle(lease.record.offset);
+    this.home.settled(this, lease.record);
+  }
+
+  retry(lease: LeasedRecord, { delayMs, counts }: Retrying): void {
+    const { clock } = this.home;
+    const wallMs = Math.floor(clock.nowMs());
+    const period = this.journal.touch();
+    this.progress.remember(lease.record.offset, {
+      attempts: counts ? lease.attempt : lease.attempt - 1,
+      dueAtMs: delayMs > 0 ? Math.ceil(wallMs + delayMs) : 0,
+      firstFailedAtMs: lease.firstFailedAtMs ?? (counts ? wallMs : 0),
+    });
+    const dueMs = delayMs > 0 ? clock.monotonicMs() + delayMs : 0;
+    this.#returning.push({ offset: lease.record.offset, dueMs, period });
+  }
+
+  /** Settles a message that nobody has leased. Whether it was not settled before. */
+  remove(record: RecordView): boolean {
+    this.journal.touch();
+    if (!this.progress.settle(record.offset)) return false;
+    this.home.settled(this, record);
+    return true;
+  }
+
+  /** What the queue holds, in bytes; survives a restart. */
+  countBytes(bytes: number): void {
+    this.journal.touch();
+    this.progress.setBytes(bytes);
+  }
+
+  progressDurable(period: number): void {
+    if (this.#returning.length > 0) this.#takeBack(period);
+  }
+
+  progressFailed(error: Error): void {
+    this.home.failed(error);
+  }
+
+  protected abstract deliverFresh(leases: LeasedRecord[], count: number): void;
+
+  /** These offsets do not exist (any more): damaged, or cleaned away. They must not hold up the floor. */
+  protected vanish(from: number, to: number): void {
+    this.journal.touch();
+    this.progress.settleRange(from, to);
+    this.home.settled(this, undefined);
+  }
+
+  #redeliver(leases: LeasedRecord[], count: number): void {
+    const nowMs = this.home.clock.monotonicMs();
+    this.#lookedAtMs = nowMs;
+    this.#lookup ??= new RecordLookup(this.source);
+    while (leases.length < count && this.#returned.firstDueMs <= nowMs) {
+      const offset = this.#returned.firstOffset;
+      if (!this.progress.settled.has(offset)) {
+        const record = this.#lookup.find(offset);
+        if (record === undefined) this.vanish(offset, offset + 1);
+        else leases.push(this.#again(record));
+      }
+      this.#returned.pop();
+    }
+    if (this.#returned.size === 0) this.#lookup = undefined;
+  }
+
+  #again(record: RecordView): LeasedRecord {
+    const firstFailedAtMs = this.progress.retry(record.offset)?.firstFailedAtMs ?? 0;
+    const lease = new LeasedRecord(record, this, this.progress.deliver(record.offset));
+    if (firstFailedAtMs > 0) lease.firstFailedAtMs = firstFailedAtMs;
+    this.#redelivered++;
+    return lease;
+  }
+
+  #takeBack(period: number): void {
+    this.#returning = this.#returning.filter((each) => {
+      if (each.period > period) return true;
+      this.#returned.push(each.offset, each.dueMs);
+      return false;
+    });
+    this.home.ready();
+  }
+}
