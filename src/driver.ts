@@ -108,6 +108,8 @@ export interface IncomingDelivery extends IncomingMessage {
   readonly attempt: number;
   /** When the first attempt failed, if one did. */
   readonly firstFailedAtMs: number | undefined;
+  /** The group had handled it already, and was moved back before it. */
+  readonly replay: boolean;
 }
 
 export interface PublishOptions {
@@ -241,6 +243,21 @@ export interface PartitionLag {
   readonly ms: number;
 }
 
+export interface SeekOptions {
+  readonly group: string;
+  /** An offset only together with `partition`, or where there is but one. */
+  readonly to: StartPosition;
+  /** undefined: all of them. */
+  readonly partition: number | undefined;
+}
+
+/** Where a group went on in one partition before it was moved, and where it goes on now. */
+export interface PartitionMove {
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
+}
+
 export interface PeekOptions {
   readonly group: string;
   /** How many at most. */
@@ -259,6 +276,12 @@ export interface PeekedMessage extends IncomingMessage {
 
 /** Looking changes nothing. */
 export interface DriverAdmin {
+  /**
+   * Moves a group, whether or not it has members at work: all partitions or none. Once it resolves the new position is durable, leases of before
+   * have ended (`onLost`), and what is settled under them counts for nothing. What the group had handled comes with `replay`; what lies
+   * between, when it is moved forward, is settled. OFFSET_OUT_OF_RANGE for an offset that is not kept.
+   */
+  seek(channel: string, options: SeekOptions): Promise<readonly PartitionMove[]>;
   channels(): Promise<readonly ChannelInfo[]>;
   /** The spec as stored; undefined when there is no such channel. */
   describe(channel: string): Promise<ChannelSpec | undefined>;

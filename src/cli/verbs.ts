@@ -61,6 +61,11 @@ export const verbs: readonly VerbEntry[] = [
     summary: "says how far behind a channel's groups are",
     load: async () => (await import("./verbs/lag.js")).lag,
   },
+  {
+    name: "seek",
+    summary: "moves a group to another position: back to read again, or forward",
+    load: async () => (await import("./verbs/seek.js")).seek,
+  },
   { name: "dead", summary: "looks at dead letters, redrives or drops them", verbs: dead },
   {
     name: "dump",

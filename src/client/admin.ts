@@ -1,4 +1,12 @@
-import type { ChannelInfo, ChannelSpec, ChannelStats, GroupInfo, PartitionLag } from "../driver.js";
+import type {
+  ChannelInfo,
+  ChannelSpec,
+  ChannelStats,
+  GroupInfo,
+  PartitionLag,
+  PartitionMove,
+  StartPosition,
+} from "../driver.js";
 import type { Channel } from "./channel.js";
 import type { Codec } from "./codec.js";
 import type { DeadLetters } from "./dead-letters.js";
@@ -6,6 +14,11 @@ import type { Message } from "./message.js";
 
 /** A declared channel, or its name. */
 export type ChannelReference = string | { readonly name: string };
+
+export interface SeekOptions {
+  /** Only this one. Needed with an offset, where there are several. */
+  readonly partition?: number | undefined;
+}
 
 export interface PeekOptions {
   /** Durable topics and streams only: whose view. */
@@ -36,6 +49,17 @@ export interface Admin {
   groups(channel: ChannelReference): Promise<readonly GroupInfo[]>;
   /** How far a group is behind, by partition, in messages and milliseconds. */
   lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]>;
+  /**
+   * Moves a group of a stream or durable topic to another position, whether or not its members are at work: all partitions or none. What it had
+   * handled comes again with `delivery.replay`; what it is moved over is settled. Resolves once the new position is durable; from then on nothing
+   * settled before counts. Rejects with OFFSET_OUT_OF_RANGE when an offset is not kept.
+   */
+  seek(
+    channel: ChannelReference,
+    group: string,
+    to: StartPosition,
+    options?: SeekOptions,
+  ): Promise<readonly PartitionMove[]>;
   /** Of a declared channel, values as its codec reads them; of a name, as JSON. */
   peek<T>(channel: Channel<T> | string, options?: PeekOptions): Promise<readonly Peeked<T>[]>;
   /** The dead letters of a queue, or of one group of a stream or durable topic. */

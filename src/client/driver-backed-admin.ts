@@ -5,9 +5,11 @@ import type {
   DriverAdmin,
   GroupInfo,
   PartitionLag,
+  PartitionMove,
   PeekedMessage,
+  StartPosition,
 } from "../driver.js";
-import type { Admin, ChannelReference, Peeked, PeekOptions } from "./admin.js";
+import type { Admin, ChannelReference, Peeked, PeekOptions, SeekOptions } from "./admin.js";
 import type { Channel } from "./channel.js";
 import { checkInteger, checkOptions, shown } from "./checks.js";
 import { checkCodec, json } from "./codec.js";
@@ -17,13 +19,14 @@ import { describeStored } from "./describe-stored.js";
 import type { DeadLetters } from "./dead-letters.js";
 import { bounds, defaults } from "./defaults.js";
 import type { Environment } from "./environment.js";
+import { checkPosition } from "./handling.js";
 import { checkName } from "./names.js";
 import { Reading } from "./reading.js";
 import { ReceivedMessage } from "./received-message.js";
 import { StoredDeadLetters } from "./stored-dead-letters.js";
 import { requireAbility } from "./support.js";
 
-const known = { peek: new Set(["group", "limit", "after"]), dead: new Set(["group"]) };
+const known = { peek: new Set(["group", "limit", "after"]), seek: new Set(["partition"]), dead: new Set(["group"]) };
 
 /** Administration as any driver offers it: checks arguments, and turns what is stored into values. */
 export class DriverBackedAdmin implements Admin {
@@ -58,8 +61,31 @@ export class DriverBackedAdmin implements Admin {
   }
 
   async lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]> {
-    if (group !== "") checkName(group, "admin.lag: group");
+    checkGroup(group, "admin.lag: group");
     return this.#admin.lag(await this.#known(channel), group);
+  }
+
+  async seek(
+    channel: ChannelReference,
+    group: string,
+    to: StartPosition,
+    options: SeekOptions = {},
+  ): Promise<readonly PartitionMove[]> {
+    checkOptions(options, known.seek, "admin.seek");
+    const { partition } = options;
+    checkGroup(group, "admin.seek: group");
+    checkPosition(to, "admin.seek: to");
+    if (partition !== undefined)
+      checkInteger(partition, "admin.seek: partition", { min: 0, max: bounds.partitions.max });
+    const asked = { kind: "channel", name: nameOf(channel) } as const;
+    requireAbility(this.#environment.driver, "replay", { channel: asked, option: "admin.seek" });
+    const { name, partitions } = await describeStored(this.#admin, asked.name);
+    if (typeof to === "bigint" && partition === undefined && partitions > 1) {
+      throw new TypeError(
+        `admin.seek: an offset counts within one partition, and "${name}" has ${partitions}: say { partition } too`,
+      );
+    }
+    return this.#admin.seek(name, { group, to, partition });
   }
 
   async peek<T>(channel: Channel<T> | string, options: PeekOptions = {}): Promise<readonly Peeked<T>[]> {
@@ -97,6 +123,11 @@ export class DriverBackedAdmin implements Admin {
     this.#requireOpen();
     return this.#environment.driver.admin;
   }
+}
+
+/** A queue's only group has no name. */
+function checkGroup(group: unknown, what: string): asserts group is string {
+  if (group !== "") checkName(group, what);
 }
 
 class PeekedReceived<T> extends ReceivedMessage<T> implements Peeked<T> {

@@ -62,7 +62,7 @@ export class HeldDelivery<T> implements Delivery<T> {
   }
 
   get replay(): boolean {
-    return false;
+    return this.incoming.replay;
   }
 
   get signal(): AbortSignal {

@@ -9,6 +9,7 @@ import { Peeker, type PeekedMessage } from "./peek.js";
 import type { Progress } from "./progress.js";
 import { QueueChannel } from "./queue-channel.js";
 import { RecordLookup } from "./record-lookup.js";
+import { type PartitionMove, seek, type Seeking } from "./seek.js";
 import { type ChannelStats, statsOf } from "./stats.js";
 import { viewsOf } from "./views.js";
 
@@ -85,6 +86,13 @@ export class EngineAdmin {
         ms: this.#oldestMs(partition, progress) ?? 0,
       };
     });
+  }
+
+  /** Resolves once the new position is durable. */
+  async seek(name: string, seeking: Seeking): Promise<readonly PartitionMove[]> {
+    const moves = seek(this.#channel(name), seeking);
+    await this.#engine.log.flush();
+    return moves;
   }
 
   async peek(

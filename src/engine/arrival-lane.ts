@@ -20,6 +20,10 @@ export class ArrivalLane extends WorkLane {
     return this.#fresh.peek() !== undefined;
   }
 
+  protected override freshFrom(offset: number): void {
+    this.#fresh.seek(offset);
+  }
+
   protected override deliverFresh(leases: LeasedRecord[], count: number): void {
     const { progress } = this;
     let reached = progress.deliveredHigh;

@@ -14,6 +14,7 @@ import type { Partition } from "../log/partition/partition.js";
 import { Alarm } from "./alarm.js";
 import { assign } from "./assignment.js";
 import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
+import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
 import type { Staged } from "./message.js";
 import { type CursorHome, PartitionCursor } from "./partition-cursor.js";
@@ -164,6 +165,20 @@ export class CursorGroup implements Dispenser {
     this.#takers.sources.delete(source);
     this.#stalled.delete(source);
     this.#rebalance();
+  }
+
+  /** Goes on at these offsets, by partition; undefined stays as it is. All of it is one commit. */
+  moveTo(offsets: readonly (number | undefined)[]): void {
+    this.#home.log.atomically(offsets.length * moveBytesMax, () => {
+      for (const [index, offset] of offsets.entries()) if (offset !== undefined) this.cursors[index]?.moveTo(offset);
+    });
+    for (const [index, cursor] of this.cursors.entries()) {
+      if (offsets[index] === undefined) continue;
+      const { owner } = cursor;
+      const lost = owner?.leases.takeOf(cursor) ?? [];
+      if (cursor.moving) this.#move(cursor);
+      if (owner !== undefined) tellLost(owner, lost, this.#home.logger);
+    }
   }
 
   /** Retention has taken records away. */

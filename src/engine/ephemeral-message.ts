@@ -48,6 +48,7 @@ export class EphemeralDelivery implements Delivery {
   readonly message: EphemeralMessage;
   readonly attempt: number;
   readonly firstFailedAtMs: number | undefined;
+  readonly replay = false;
   /** Who has it; undefined once it is settled or given back. */
   holder: Subscription | undefined;
 

@@ -1,6 +1,7 @@
 /** A message of the log, on its way to a consumer or a reader: the record, decoded only where it is asked. */
 import type { RecordView } from "../log/batch/record.js";
 import type { Incoming } from "./message.js";
+import type { Progress } from "./progress.js";
 
 /** Where a record lies: a partition, by the names its users know. */
 export class Lane {
@@ -11,6 +12,25 @@ export class Lane {
   constructor(channel: string, partition: number) {
     this.idPrefix = positionPrefix(channel, partition);
     this.partition = partition;
+  }
+
+  /** Whether a group gets it again that had handled it before it was moved. */
+  replays(_offset: number): boolean {
+    return false;
+  }
+}
+
+/** A lane as one group sees it. */
+export class GroupLane extends Lane {
+  readonly progress: Progress;
+
+  constructor(channel: string, partition: number, progress: Progress) {
+    super(channel, partition);
+    this.progress = progress;
+  }
+
+  override replays(offset: number): boolean {
+    return this.progress.handledBefore.has(offset);
   }
 }
 

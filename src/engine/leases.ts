@@ -24,6 +24,10 @@ export class LeasedRecord extends LoggedMessage implements Delivery {
     super(record, lane);
     this.attempt = attempt;
   }
+
+  get replay(): boolean {
+    return this.lane.replays(this.record.offset);
+  }
 }
 
 /** Leases of one source, those that end first in front. */
@@ -79,6 +83,13 @@ export class LeaseList {
       expired.push(lease);
     }
     return expired;
+  }
+
+  /** Takes out those of one lane. */
+  takeOf(lane: Lane): LeasedRecord[] {
+    const taken = [...this].filter((lease) => lease.lane === lane);
+    for (const lease of taken) this.remove(lease);
+    return taken;
   }
 
   *[Symbol.iterator](): Generator<LeasedRecord> {

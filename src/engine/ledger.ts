@@ -33,8 +33,9 @@ export class Ledger implements StateMachine {
 
   restore(body: ByteReader): void {
     const version = body.varint();
-    if (version !== snapshotVersion) throw unsupported(`a snapshot of version ${version}`);
-    for (let left = body.varint(); left > 0; left--) this.#find(body.varint(), body.varint()).readSnapshot(body);
+    if (version < 1 || version > snapshotVersion) throw unsupported(`a snapshot of version ${version}`);
+    for (let left = body.varint(); left > 0; left--)
+      this.#find(body.varint(), body.varint()).readSnapshot(body, version);
   }
 
   restorePage(file: string, page: number, bytes: Uint8Array): void {
@@ -45,7 +46,7 @@ export class Ledger implements StateMachine {
   }
 
   replay(type: number, body: ByteReader): void {
-    if (type < entryTypes.settled || type > entryTypes.bytes) throw unsupported(`a state entry of type ${type}`);
+    if (type < entryTypes.settled || type > entryTypes.moved) throw unsupported(`a state entry of type ${type}`);
     this.#find(body.varint(), body.varint()).replay(type, body);
   }
 

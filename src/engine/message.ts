@@ -36,6 +36,8 @@ export interface Incoming {
 export interface Delivery extends Incoming {
   readonly attempt: number;
   readonly firstFailedAtMs: number | undefined;
+  /** The group had handled it before it was moved back. */
+  readonly replay: boolean;
 }
 
 /** A message that goes out together with others, or with a settlement. */

@@ -14,7 +14,7 @@ import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
 import type { GroupSource, Retrying } from "./group-source.js";
 import { ProgressJournal, type ProgressListener } from "./journal.js";
-import { Lane } from "./lane.js";
+import { GroupLane } from "./lane.js";
 import { LeasedRecord } from "./leases.js";
 import type { Progress } from "./progress.js";
 import { RecordStream } from "./record-lookup.js";
@@ -32,8 +32,7 @@ export interface CursorHome {
   failed(error: Error): void;
 }
 
-export class PartitionCursor extends Lane implements ProgressListener {
-  readonly progress: Progress;
+export class PartitionCursor extends GroupLane implements ProgressListener {
   /** Who reads it; undefined while the group has no member. */
   owner: GroupSource | undefined;
   /** Who reads it once the owner's leases have ended. */
@@ -53,10 +52,9 @@ export class PartitionCursor extends Lane implements ProgressListener {
   #redelivered = 0;
 
   constructor(home: CursorHome, partition: Partition, progress: Progress) {
-    super(home.channel, partition.index);
+    super(home.channel, partition.index, progress);
     this.#home = home;
     this.source = partition;
-    this.progress = progress;
     progress.fitTo(partition.nextOffset);
     this.#journal = new ProgressJournal(home.log, progress, this);
     this.#position = progress.floor;
@@ -125,6 +123,16 @@ export class PartitionCursor extends Lane implements ProgressListener {
     if (first === undefined) return [];
     for (const lease of rest) this.#remember(lease, { delayMs: 0, counts: true });
     return this.retry(first, { delayMs: 0, counts: true });
+  }
+
+  /** Goes on at `offset`, once that is durable; all leases have been ended. */
+  moveTo(offset: number): void {
+    this.#inFlight = 0;
+    this.#delays.clear();
+    this.#position = offset;
+    this.#stream.seek(offset);
+    this.#heldUntilPeriod = this.#journal.touch();
+    this.progress.moveTo(offset);
   }
 
   progressDurable(period: number): void {

@@ -10,11 +10,15 @@
  * A message below `deliveredHigh` counts as delivered once without a word about it, so that the usual life of a message
  * costs no memory and a crash forgets no attempt. Only messages with another count, or with a time to wait for, have a `Retry`.
  *
+ * A group that is moved begins anew: its settlements before that are forgotten, but for what tells a replay (`handledBefore`).
+ * In the log the move replaces all that was written before it, so that recovery, which reads in order, ends up with what came after.
+ *
  * Pure state: changes happen at the call, `drain` writes down what changed since the last time, and `replay` meets it again.
  */
 import { assert } from "../base/assert.js";
 import type { ByteReader, ByteWriter } from "../base/bytes.js";
 import type { StateWriter } from "../log/state.js";
+import { HandledBefore } from "./handled-before.js";
 import { SettledPages, type Run } from "./settled-pages.js";
 import { entryTypes, readRetries, readRuns, type Retry, type RetryAt, writeRetries, writeRuns } from "./state-codec.js";
 
@@ -28,7 +32,9 @@ export interface ProgressPlace {
 export class Progress {
   readonly groupId: number;
   readonly partition: number;
-  #settled: SettledPages;
+  /** What the group had handled before it was moved. */
+  readonly handledBefore = new HandledBefore();
+  readonly #settled: SettledPages;
   #deliveredHigh: number;
   readonly #retries = new Map<number, Retry>();
   #bytes = 0;
@@ -36,6 +42,9 @@ export class Progress {
   #runs: number[] = [];
   #runFirst = -1;
   #runEnd = -1;
+  /** Where the group was moved to last: from here on, what is settled was handled since then. */
+  #begun: number;
+  #moved = false;
   #deliveredChanged = false;
   #bytesChanged = false;
   readonly #changedRetries = new Set<number>();
@@ -45,6 +54,7 @@ export class Progress {
     this.partition = place.partition;
     this.#settled = new SettledPages(place.start);
     this.#deliveredHigh = place.start;
+    this.#begun = place.start;
   }
 
   get settled(): SettledPages {
@@ -104,6 +114,18 @@ export class Progress {
     return count;
   }
 
+  /** Begins anew: everything below `offset` counts as settled, and nothing from it on was ever delivered. */
+  moveTo(offset: number): void {
+    this.handledBefore.add(this.#handled());
+    this.#beginAt(offset);
+    this.#runs = [];
+    this.#runFirst = -1;
+    this.#runEnd = -1;
+    this.#changedRetries.clear();
+    this.#deliveredChanged = false;
+    this.#moved = true;
+  }
+
   /** Everything below `offset` has now been delivered at least once. */
   reach(offset: number): void {
     if (offset <= this.#deliveredHigh) return;
@@ -159,12 +181,14 @@ export class Progress {
    * where the group starts. What is to come must not be settled in advance.
    */
   fitTo(end: number): void {
-    if (this.#settled.floor > end) this.#settled = new SettledPages(end);
+    if (this.#settled.floor > end) this.#settled.reset(end);
     this.#deliveredHigh = Math.min(this.#deliveredHigh, end);
+    this.#begun = Math.min(this.#begun, end);
     for (const offset of this.#retries.keys()) if (offset >= end) this.#retries.delete(offset);
   }
 
   drain(writer: StateWriter): void {
+    if (this.#moved) this.#drainMove(writer);
     if (this.#runEnd >= 0) this.#drainRuns(writer);
     if (this.#deliveredChanged) {
       this.#deliveredChanged = false;
@@ -191,6 +215,9 @@ export class Progress {
       this.#deliveredHigh = body.varint();
     } else if (type === entryTypes.retries) {
       for (const [offset, retry] of readRetries(body)) this.#keep(offset, retry);
+    } else if (type === entryTypes.moved) {
+      this.#beginAt(body.varint());
+      this.handledBefore.restore(readRuns(body));
     } else {
       assert(type === entryTypes.bytes, `entry type ${type} is not one of progress`);
       this.#bytes = body.varint();
@@ -207,15 +234,33 @@ export class Progress {
       body,
       [...this.#retries].sort(([one], [other]) => one - other),
     );
+    body.varint(this.#begun);
+    writeRuns(body, this.handledBefore.runs);
   }
 
-  readSnapshot(body: ByteReader): void {
-    this.#settled = new SettledPages(body.varint());
+  readSnapshot(body: ByteReader, version: number): void {
+    this.#settled.reset(body.varint());
     this.#deliveredHigh = body.varint();
     this.#bytes = body.varint();
     this.#settled.restoreFullPages(readRuns(body));
     this.#retries.clear();
     for (const [offset, retry] of readRetries(body)) this.#retries.set(offset, retry);
+    if (version === 1) return;
+    this.#begun = body.varint();
+    this.handledBefore.restore(readRuns(body));
+  }
+
+  *#handled(): Generator<Run> {
+    const count = this.#settled.floor - this.#begun;
+    if (count > 0) yield { first: this.#begun, count };
+    yield* this.#settled.runsAbove();
+  }
+
+  #beginAt(offset: number): void {
+    this.#settled.reset(offset);
+    this.#begun = offset;
+    this.#deliveredHigh = offset;
+    this.#retries.clear();
   }
 
   #keep(offset: number, retry: Retry): void {
@@ -229,6 +274,15 @@ export class Progress {
     if (this.#runEnd >= 0) this.#runs.push(this.#runFirst, this.#runEnd);
     this.#runFirst = first;
     this.#runEnd = first;
+  }
+
+  #drainMove(writer: StateWriter): void {
+    this.#moved = false;
+    writer.entry(entryTypes.moved, (body) => {
+      this.#writePlace(body);
+      body.varint(this.#begun);
+      writeRuns(body, this.handledBefore.runs);
+    });
   }
 
   #drainRuns(writer: StateWriter): void {

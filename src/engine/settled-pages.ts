@@ -6,7 +6,8 @@
  *   all  │ 0110…        │ full: no bitmap   │ 1011… (4 KiB)     │ none: no bitmap
  *
  * A page is 32,768 offsets. Pages below the floor and pages without a bit are not kept, full ones are a word, so that
- * memory follows the holes, not the backlog. Settled is final: no bit is ever cleared, which makes replay idempotent.
+ * memory follows the holes, not the backlog. No bit is ever cleared, which makes replay idempotent; a group that is moved
+ * begins with new pages (`reset`), and its progress says from where on.
  */
 import { assert } from "../base/assert.js";
 
@@ -160,6 +161,31 @@ export class SettledPages {
       else count += page.countIn(first - start, end - start);
     }
     return below + count;
+  }
+
+  /** Forgets everything: nothing from `floor` on is settled, and all below it is. What is stored of the old pages goes with the next snapshot. */
+  reset(floor: number): void {
+    assert(Number.isSafeInteger(floor) && floor >= 0, `the floor ${floor} must be an offset`);
+    this.#floor = floor;
+    this.#above = 0;
+    this.#pages.clear();
+  }
+
+  /** What is settled above the floor, in order. Runs may touch at the borders of pages. */
+  *runsAbove(): Generator<Run> {
+    if (this.#above === 0) return;
+    for (const number of this.#numbersInOrder()) {
+      const start = number * pageOffsets;
+      const page = this.#pages.get(number);
+      let first = -1;
+      for (let offset = Math.max(start, this.#floor); offset <= start + pageOffsets; offset++) {
+        const isSet = offset < start + pageOffsets && (page === "full" || page?.has(offset - start) === true);
+        if (isSet && first < 0) first = offset;
+        if (isSet || first < 0) continue;
+        yield { first, count: offset - first };
+        first = -1;
+      }
+    }
   }
 
   /** Runs of full pages above the floor, in order: for the snapshot's body. */

@@ -28,6 +28,13 @@ export function outOfRange(what: string, partition: Partition): MillraceError {
   );
 }
 
+export function outOfRangePartition(partition: number, partitions: number): MillraceError {
+  return new MillraceError(
+    "OFFSET_OUT_OF_RANGE",
+    `there is no partition ${partition}: the channel has ${partitions}, from 0 on`,
+  );
+}
+
 function startOf(from: "earliest" | "latest" | Date, partition: Partition): number {
   if (from === "earliest") return partition.startOffset;
   if (from === "latest") return partition.endOffset;

@@ -10,7 +10,7 @@ import type { PartitionReader } from "../log/partition/reader.js";
 import { Alarm } from "./alarm.js";
 import { type Lane, LoggedMessage } from "./lane.js";
 import type { ReadOptions } from "./message.js";
-import { outOfRange, readStart } from "./start.js";
+import { outOfRange, outOfRangePartition, readStart } from "./start.js";
 
 export interface StreamReadOptions {
   readonly clock: Clock;
@@ -162,11 +162,4 @@ class Share {
     }
     return chunk;
   }
-}
-
-function outOfRangePartition(partition: number, partitions: number): MillraceError {
-  return new MillraceError(
-    "OFFSET_OUT_OF_RANGE",
-    `there is no partition ${partition}: the stream has ${partitions}, from 0 on`,
-  );
 }

@@ -13,6 +13,7 @@ import type { Log } from "../log/log.js";
 import type { RecordView } from "../log/batch/record.js";
 import { Alarm } from "./alarm.js";
 import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
+import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
 import type { Staged } from "./message.js";
 import { Takers, tellLost } from "./takers.js";
@@ -178,6 +179,20 @@ export class WorkGroup implements Dispenser {
   /** Settles a message that nobody has leased. */
   remove(partition: number, record: RecordView): void {
     if (this.lanes[partition]?.remove(record) === true) this.#settledCount++;
+  }
+
+  /** Goes on at these offsets, by partition; undefined stays as it is. All of it is one commit. */
+  moveTo(offsets: readonly (number | undefined)[]): void {
+    this.#home.log.atomically(offsets.length * moveBytesMax, () => {
+      for (const [index, offset] of offsets.entries()) if (offset !== undefined) this.lanes[index]?.moveTo(offset);
+    });
+    for (const source of this.#takers.sources) {
+      const lost = this.lanes.flatMap((lane, index) =>
+        offsets[index] === undefined ? [] : source.leases.takeOf(lane),
+      );
+      this.#inFlight -= lost.length;
+      tellLost(source, lost, this.#home.logger);
+    }
   }
 
   countBytes(bytes: number): void {

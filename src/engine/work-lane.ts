@@ -17,7 +17,7 @@ import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
 import type { Retrying } from "./group-source.js";
 import { ProgressJournal, type ProgressListener } from "./journal.js";
-import { Lane } from "./lane.js";
+import { GroupLane } from "./lane.js";
 import { LeasedRecord } from "./leases.js";
 import type { Progress } from "./progress.js";
 import { RecordLookup } from "./record-lookup.js";
@@ -43,23 +43,23 @@ interface Returning {
   readonly period: number;
 }
 
-export abstract class WorkLane extends Lane implements ProgressListener {
-  readonly progress: Progress;
+export abstract class WorkLane extends GroupLane implements ProgressListener {
   readonly source: Partition;
   protected readonly home: WorkLaneHome;
   protected readonly journal: ProgressJournal;
-  readonly #returned = new RetryQueue();
+  #returned = new RetryQueue();
   #returning: Returning[] = [];
   #lookup: RecordLookup | undefined;
   /** When a take last looked for messages that are due again. */
   #lookedAtMs = -Infinity;
   #redelivered = 0;
+  /** It was moved, and hands out nothing before this period of the journal is durable. */
+  #heldUntilPeriod = 0;
 
   constructor(home: WorkLaneHome, source: Partition, progress: Progress) {
-    super(home.channel, source.index);
+    super(home.channel, source.index, progress);
     this.home = home;
     this.source = source;
-    this.progress = progress;
     progress.fitTo(source.nextOffset);
     this.journal = new ProgressJournal(home.log, progress, this);
     const wallMs = home.clock.nowMs();
@@ -96,6 +96,7 @@ export abstract class WorkLane extends Lane implements ProgressListener {
 
   /** Adds to `leases`, until there are `count` of them: what came back and is due, then, if it may, what is fresh. */
   take(leases: LeasedRecord[], count: number, freshToo: boolean): void {
+    if (this.#heldUntilPeriod > 0) return;
     const before = leases.length;
     try {
       if (this.#returned.size > 0) this.#redeliver(leases, count);
@@ -139,8 +140,20 @@ export abstract class WorkLane extends Lane implements ProgressListener {
     this.progress.setBytes(bytes);
   }
 
+  /** Goes on at `offset`, once that is durable. All leases of it have ended. */
+  moveTo(offset: number): void {
+    this.#heldUntilPeriod = this.journal.touch();
+    this.progress.moveTo(offset);
+    this.#returned = new RetryQueue();
+    this.#returning = [];
+    this.#lookup = undefined;
+    this.freshFrom(offset);
+  }
+
   progressDurable(period: number): void {
-    if (this.#returning.length > 0) this.#takeBack(period);
+    const isMoved = this.#heldUntilPeriod > 0 && this.#heldUntilPeriod <= period;
+    if (isMoved) this.#heldUntilPeriod = 0;
+    if (isMoved || this.#returning.length > 0) this.#takeBack(period);
   }
 
   progressFailed(error: Error): void {
@@ -148,6 +161,9 @@ export abstract class WorkLane extends Lane implements ProgressListener {
   }
 
   protected abstract deliverFresh(leases: LeasedRecord[], count: number): void;
+
+  /** Nothing below `offset` is fresh any more, and everything from it on. Only groups of topics are moved. */
+  protected freshFrom(_offset: number): void {}
 
   /** These offsets do not exist (any more): damaged, or cleaned away. They must not hold up the floor. */
   protected vanish(from: number, to: number): void {

@@ -11,6 +11,7 @@ const looking = [
   ["stats"],
   ["groups", "x"],
   ["lag", "x"],
+  ["seek", "x", "g", "--to", "earliest"],
   ["dead", "list", "x"],
   ["dead", "show", "x", "1"],
   ["dead", "redrive", "x", "--all"],
@@ -153,6 +154,23 @@ describe("channels, stats, groups and lag", () => {
     ]);
     expect((await run(["lag", "emails", "--json"])).objects).toMatchObject([{ group: null, messages: 3, end: 3 }]);
     expect((await run(["lag", "emails"])).stdout).toMatch(/^\(the queue\) +0 +0 +3 +3 /m);
+  });
+
+  test("follow a group that is moved", async () => {
+    const run = await filled();
+    const moved = (await run(["seek", "webhooks", "audit", "--to", "earliest", "--json"])).objects;
+    expect(moved.map((each) => [each["partition"], each["to"]])).toEqual([
+      [0, 0],
+      [1, 0],
+    ]);
+    const lag = (await run(["lag", "webhooks", "audit", "--json"])).objects;
+    expect(lag.reduce((sum, each) => sum + Number(each["messages"]), 0)).toBe(8);
+    const table = (await run(["seek", "webhooks", "audit", "--to", "1", "--partition", "1"])).stdout;
+    expect(table).toMatch(/^partition +was at +goes on at\n +1 +0 +1\n$/);
+    expect(await run(["seek", "webhooks", "audit", "--to", "1"])).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringMatching(/say which with --partition/) as string,
+    });
   });
 
   test("do not find what is not there, and say what may have been meant", async () => {

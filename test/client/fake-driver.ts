@@ -271,6 +271,10 @@ class FakeAdmin implements DriverAdmin {
     return [{ partition: 0, committed: 0n, end: BigInt(messages), messages, ms: 0 }];
   }
 
+  async seek(): Promise<never> {
+    throw new MillraceError("NOT_SUPPORTED", "nobody can be moved here");
+  }
+
   async peek(name: string, options: PeekOptions): Promise<readonly PeekedMessage[]> {
     const { entries } = this.#driver.channel(name).group(options.group);
     const after = entries.findIndex((entry) => entry.record.incoming.id === options.after);

@@ -218,6 +218,7 @@ export class FakeSource implements Source {
       ...entry.record.incoming,
       attempt: entry.attempts,
       firstFailedAtMs: entry.firstFailedAtMs,
+      replay: false,
     };
     this.#leaseFor(entry, this.options.leaseMs);
     return entry.delivery;

@@ -24,6 +24,7 @@ type Step =
   | { readonly do: "leave"; readonly member: number }
   | { readonly do: "stop"; readonly member: number }
   | { readonly do: "advance"; readonly ms: number }
+  | { readonly do: "seek"; readonly partition: number; readonly to: number }
   | { readonly do: "kill" };
 
 const member = fc.nat(membersMax - 1);
@@ -45,11 +46,23 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), member }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("stop" as const), member }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.constantFrom(1000, leaseMs) }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant("seek" as const),
+      partition: fc.nat(partitions - 1),
+      to: fc.double({ min: 0, max: 1, noNaN: true }),
+    }),
+  },
   { weight: 1, arbitrary: fc.constant({ do: "kill" as const }) },
 );
 
 interface ModelPartition {
   readonly settled: Set<number>;
+  /** Settled by a member, at any time: moved back before it, the group gets it as a replay. */
+  readonly handled: Set<number>;
+  /** What of it was handled before the group was moved last. */
+  handledBefore: ReadonlySet<number>;
   readonly leased: Map<number, Consumer>;
   position: number;
   end: number;
@@ -64,6 +77,8 @@ class Trial {
   #failure: Error | undefined;
   readonly #model: ModelPartition[] = Array.from({ length: partitions }, () => ({
     settled: new Set<number>(),
+    handled: new Set<number>(),
+    handledBefore: new Set<number>(),
     leased: new Map<number, Consumer>(),
     position: 0,
     end: 0,
@@ -87,6 +102,7 @@ class Trial {
     else if (step.do === "leave") await this.#leave(step.member);
     else if (step.do === "stop") await this.#stopAndLeave(step.member);
     else if (step.do === "advance") await this.#world.clock.advance(step.ms);
+    else if (step.do === "seek") await this.#seek(step.partition, step.to);
     else await this.#kill();
     await turn();
     this.#withdrawLost();
@@ -146,6 +162,7 @@ class Trial {
     assert.equal(offset, part.position, "handed out of order");
     assert.ok(!part.leased.has(offset), "somebody else has it");
     for (const owner of part.leased.values()) assert.equal(owner, consumer, "two members read one partition");
+    assert.equal(delivery.replay, part.handledBefore.has(offset), "wrong about being a replay");
     part.leased.set(offset, consumer);
     part.position++;
   }
@@ -175,6 +192,7 @@ class Trial {
     if (!isOurs) return;
     part.leased.delete(offset);
     part.settled.add(offset);
+    part.handled.add(offset);
   }
 
   /** It and everything behind it is to be handed out again. */
@@ -215,6 +233,29 @@ class Trial {
     this.#members[index]!.source.stop();
     for (const delivery of this.#held[index]!.splice(0)) this.#settled(this.#members[index]!, delivery);
     await this.#leave(index);
+  }
+
+  /** To a place between the first record and the end: everything below it is settled, nothing from it on, and no lease is left. */
+  async #seek(index: number, place: number): Promise<void> {
+    const part = this.#model[index]!;
+    const to = Math.round(place * part.end);
+    const moving = this.#world.admin.seek("events", { group: "g", to: BigInt(to), partition: index });
+    const lost = this.#members.flatMap(({ lost: each }) => each.filter(({ partition }) => partition === index));
+    const offsets = lost.map((each) => Number(each.offset));
+    assert.deepEqual(
+      offsets.sort(ascending),
+      [...part.leased.keys()].sort(ascending),
+      "not exactly the leases were lost",
+    );
+    for (const { lost: each } of this.#members)
+      each.splice(0, each.length, ...each.filter((one) => one.partition !== index));
+    part.leased.clear();
+    part.settled.clear();
+    for (let offset = 0; offset < to; offset++) part.settled.add(offset);
+    part.handledBefore = new Set(part.handled);
+    part.position = to;
+    this.#withdrawLost();
+    await moving;
   }
 
   async #kill(): Promise<void> {

@@ -66,7 +66,18 @@ const golden: Entry[] = [
   { type: 3, hex: "0300" + "02" + "0102e807ac02" + "04000000" },
   { type: 4, hex: "0300" + "bc05" },
 ];
-const goldenSnapshot = "01" + "01" + "0300" + "01" + "06" + "bc05" + "00" + "02" + "0102e807ac02" + "04000000";
+const goldenProgress = "0300" + "01" + "06" + "bc05" + "00" + "02" + "0102e807ac02" + "04000000";
+const goldenSnapshot = "02" + "01" + goldenProgress + "00" + "00";
+
+/** Moved back to 1, after 0 and 2 to 4 had been settled; since then 1 was delivered. */
+const goldenMove: Entry[] = [
+  { type: 5, hex: "0300" + "01" + "02" + "0000" + "0102" },
+  { type: 2, hex: "0300" + "02" },
+];
+const goldenMovedSnapshot = "02" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102";
+
+/** Before groups could be moved. */
+const goldenSnapshotV1 = "01" + "01" + goldenProgress;
 
 function expectChanged(progress: Progress): void {
   expect(progress.floor).toBe(1);
@@ -105,6 +116,23 @@ describe("the state entries of the write-ahead log", () => {
     expectChanged(progress);
   });
 
+  test("of a move replace what was there, and what comes after them is kept", () => {
+    const { ledger: met, progress } = ledger();
+    for (const { type, hex } of [...golden, ...goldenMove, { type: 1, hex: "0300" + "01" + "0300" }]) {
+      met.replay(type, bodyOf(hex));
+    }
+    expect([1, 2, 3, 4].map((offset) => progress.settled.has(offset))).toEqual([false, false, true, false]);
+    expect([progress.deliveredHigh, progress.retries, progress.bytes]).toEqual([2, 0, 700]);
+  });
+
+  test("of a move come before what happened after it in the same commit", () => {
+    const { progress } = ledger();
+    change(progress);
+    progress.moveTo(1);
+    progress.settleRange(1, 3);
+    expect(drained(progress).map((entry) => entry.type)).toEqual([5, 1, 4]);
+  });
+
   test("of a message that is settled in the same commit say nothing about its retries", () => {
     const { progress } = ledger();
     progress.reach(1);
@@ -121,7 +149,7 @@ describe("the state entries of the write-ahead log", () => {
 
   test("of a type nobody knows are a newer release's, not damage", () => {
     const { ledger: met } = ledger();
-    expect(codeOf(() => met.replay(5, bodyOf("0300")))).toBe("LOG_VERSION_UNSUPPORTED");
+    expect(codeOf(() => met.replay(200, bodyOf("0300")))).toBe("LOG_VERSION_UNSUPPORTED");
     expect(codeOf(() => met.replay(1, bodyOf("0300" + "ff")))).toBe("LOG_CORRUPT");
   });
 });
@@ -150,9 +178,38 @@ describe("the snapshot", () => {
     expect(progress.floor).toBe(5);
   });
 
+  test("of a group that was moved says where to, and what it had handled before", () => {
+    const { ledger: taken, progress } = ledger();
+    change(progress);
+    drained(progress);
+    progress.moveTo(1);
+    progress.reach(2);
+    expect(drained(progress)).toEqual(goldenMove);
+    const { body, pages } = taken.snapshot();
+    expect(Buffer.from(body).toString("hex")).toBe(goldenMovedSnapshot);
+    expect(pages).toEqual([]);
+    const { ledger: met, progress: read } = ledger();
+    met.restore(bodyOf(goldenMovedSnapshot));
+    expect([0, 1, 2, 3, 4, 5].map((offset) => read.handledBefore.has(offset))).toEqual([
+      true,
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
+    expect([read.floor, read.deliveredHigh, read.settled.has(2)]).toEqual([1, 2, false]);
+  });
+
+  test("of the version before is read", () => {
+    const { ledger: met, progress } = ledger();
+    met.restore(bodyOf(goldenSnapshotV1));
+    expect([progress.floor, progress.deliveredHigh]).toEqual([1, 6]);
+  });
+
   test("of another version is refused", () => {
     const { ledger: met } = ledger();
-    expect(codeOf(() => met.restore(bodyOf("02")))).toBe("LOG_VERSION_UNSUPPORTED");
+    expect(codeOf(() => met.restore(bodyOf("7f")))).toBe("LOG_VERSION_UNSUPPORTED");
   });
 });
 
