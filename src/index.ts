@@ -7,7 +7,7 @@ export { on } from "./client/retry-rule.js";
 export { MillraceError, errorCodes, hasCode } from "./base/errors.js";
 export { silentLogger } from "./base/logger.js";
 
-export type { Admin, ChannelReference, Peeked, PeekOptions, SeekOptions } from "./client/admin.js";
+export type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./client/admin.js";
 export type { Backoff, BackoffOptions } from "./client/backoff.js";
 export type { Channel, Policy, Queue, Stream, Topic } from "./client/channel.js";
 export type {

@@ -15,10 +15,8 @@ import type { Message } from "./message.js";
 /** A declared channel, or its name. */
 export type ChannelReference = string | { readonly name: string };
 
-export interface SeekOptions {
-  /** Only this one. Needed with an offset, where there are several. */
-  readonly partition?: number | undefined;
-}
+/** Where a group is moved, in all partitions or in one. An offset counts within its partition: where there are several, say which. */
+export type SeekPosition = StartPosition | { readonly partition: number; readonly to: StartPosition };
 
 export interface PeekOptions {
   /** Durable topics and streams only: whose view. */
@@ -54,12 +52,7 @@ export interface Admin {
    * handled comes again with `delivery.replay`; what it is moved over is settled. Resolves once the new position is durable; from then on nothing
    * settled before counts. Rejects with OFFSET_OUT_OF_RANGE when an offset is not kept.
    */
-  seek(
-    channel: ChannelReference,
-    group: string,
-    to: StartPosition,
-    options?: SeekOptions,
-  ): Promise<readonly PartitionMove[]>;
+  seek(channel: ChannelReference, group: string, to: SeekPosition): Promise<readonly PartitionMove[]>;
   /** Of a declared channel, values as its codec reads them; of a name, as JSON. */
   peek<T>(channel: Channel<T> | string, options?: PeekOptions): Promise<readonly Peeked<T>[]>;
   /** The dead letters of a queue, or of one group of a stream or durable topic. */

@@ -9,7 +9,7 @@ import type {
   PeekedMessage,
   StartPosition,
 } from "../driver.js";
-import type { Admin, ChannelReference, Peeked, PeekOptions, SeekOptions } from "./admin.js";
+import type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./admin.js";
 import type { Channel } from "./channel.js";
 import { checkInteger, checkOptions, shown } from "./checks.js";
 import { checkCodec, json } from "./codec.js";
@@ -26,7 +26,11 @@ import { ReceivedMessage } from "./received-message.js";
 import { StoredDeadLetters } from "./stored-dead-letters.js";
 import { requireAbility } from "./support.js";
 
-const known = { peek: new Set(["group", "limit", "after"]), seek: new Set(["partition"]), dead: new Set(["group"]) };
+const known = {
+  peek: new Set(["group", "limit", "after"]),
+  seek: new Set(["partition", "to"]),
+  dead: new Set(["group"]),
+};
 
 /** Administration as any driver offers it: checks arguments, and turns what is stored into values. */
 export class DriverBackedAdmin implements Admin {
@@ -65,15 +69,9 @@ export class DriverBackedAdmin implements Admin {
     return this.#admin.lag(await this.#known(channel), group);
   }
 
-  async seek(
-    channel: ChannelReference,
-    group: string,
-    to: StartPosition,
-    options: SeekOptions = {},
-  ): Promise<readonly PartitionMove[]> {
-    checkOptions(options, known.seek, "admin.seek");
-    const { partition } = options;
+  async seek(channel: ChannelReference, group: string, position: SeekPosition): Promise<readonly PartitionMove[]> {
     checkGroup(group, "admin.seek: group");
+    const { to, partition } = seekingOf(position);
     checkPosition(to, "admin.seek: to");
     if (partition !== undefined)
       checkInteger(partition, "admin.seek: partition", { min: 0, max: bounds.partitions.max });
@@ -82,7 +80,7 @@ export class DriverBackedAdmin implements Admin {
     const { name, partitions } = await describeStored(this.#admin, asked.name);
     if (typeof to === "bigint" && partition === undefined && partitions > 1) {
       throw new TypeError(
-        `admin.seek: an offset counts within one partition, and "${name}" has ${partitions}: say { partition } too`,
+        `admin.seek: an offset counts within one partition, and "${name}" has ${partitions}: say { partition, to }`,
       );
     }
     return this.#admin.seek(name, { group, to, partition });
@@ -128,6 +126,13 @@ export class DriverBackedAdmin implements Admin {
 /** A queue's only group has no name. */
 function checkGroup(group: unknown, what: string): asserts group is string {
   if (group !== "") checkName(group, what);
+}
+
+function seekingOf(position: SeekPosition): { readonly to: unknown; readonly partition: number | undefined } {
+  const isInOne = typeof position === "object" && position !== null && !(position instanceof Date);
+  if (!isInOne) return { to: position, partition: undefined };
+  checkOptions(position, known.seek, "admin.seek: to");
+  return position;
 }
 
 class PeekedReceived<T> extends ReceivedMessage<T> implements Peeked<T> {

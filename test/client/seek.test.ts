@@ -56,9 +56,9 @@ test("a position that is none, and an offset without its partition, are wrong ar
   await expect(mill.admin.seek(orders, "billing", "yesterday" as never)).rejects.toThrow(
     /"earliest", "latest", a Date/,
   );
-  await expect(mill.admin.seek(orders, "billing", 0n)).rejects.toThrow(/say \{ partition \} too/);
-  await expect(mill.admin.seek(orders, "billing", 0n, { partition: -1 })).rejects.toThrow(TypeError);
-  await expect(mill.admin.seek(orders, "billing", 7n, { partition: 0 })).rejects.toMatchObject({
+  await expect(mill.admin.seek(orders, "billing", 0n)).rejects.toThrow(/say \{ partition, to \}/);
+  await expect(mill.admin.seek(orders, "billing", { partition: -1, to: 0n })).rejects.toThrow(TypeError);
+  await expect(mill.admin.seek(orders, "billing", { partition: 0, to: 7n })).rejects.toMatchObject({
     code: "OFFSET_OUT_OF_RANGE",
   });
   await expect(mill.admin.seek(orders, "nobody", "latest")).rejects.toMatchObject({ code: "GROUP_UNKNOWN" });

@@ -39,7 +39,8 @@ export const seek: Verb<SeekOptions> = {
         );
       }
       const group = call.operands[1] ?? "";
-      const moves = await mill.admin.seek(name, group, startPosition(to, call.io.clock.nowMs()), { partition });
+      const start = startPosition(to, call.io.clock.nowMs());
+      const moves = await mill.admin.seek(name, group, partition === undefined ? start : { partition, to: start });
       if (call.json) {
         for (const move of moves) {
           const [from, goesOnAt] = [viewOffset(move.from), viewOffset(move.to)];
