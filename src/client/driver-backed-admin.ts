@@ -7,7 +7,6 @@ import type {
   PartitionLag,
   PartitionMove,
   PeekedMessage,
-  StartPosition,
 } from "../driver.js";
 import type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./admin.js";
 import type { Channel } from "./channel.js";
