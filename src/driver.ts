@@ -52,7 +52,10 @@ export interface ChannelSpec {
   /** Queues: all of it. Ephemeral topics: the buffer of each subscriber. Infinity is "no bound". */
   readonly capacity: CapacitySpec;
   readonly order: "none" | "per-key";
+  /** The higher a message's priority, the sooner it is handed out, whatever waits below. Fixed. */
   readonly priorities: number;
+  /** This part of the deliveries, 0 to 1, begins at the lowest priority that waits. 0 when it is left out. */
+  readonly priorityShare?: number | undefined;
   readonly dedupMs: number | undefined;
   readonly expiresMs: number | undefined;
   readonly compact: boolean;
@@ -77,6 +80,8 @@ export interface OutgoingMessage {
   /** Stored only when given; otherwise the id is the position. */
   readonly id: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  /** 1, which is the lowest and the default, to the channel's `priorities`. */
+  readonly priority?: number | undefined;
 }
 
 export interface Receipt {

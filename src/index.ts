@@ -12,6 +12,7 @@ export type { Backoff, BackoffOptions } from "./client/backoff.js";
 export type { Channel, Policy, Queue, Stream, Topic } from "./client/channel.js";
 export type {
   Capacity,
+  Priorities,
   ChannelOptions,
   DeadLetterOptions,
   DeliveryPolicy,

@@ -7,15 +7,16 @@ export interface Outgoing {
   readonly payload: Uint8Array | string;
   readonly key: string | undefined;
   readonly id: string | undefined;
+  readonly priority: number | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
 }
 
 /** The line itself is the payload. */
 export function outgoingOfText(line: Line): Outgoing {
-  return { payload: line.bytes, key: undefined, id: undefined, headers: undefined };
+  return { payload: line.bytes, key: undefined, id: undefined, priority: undefined, headers: undefined };
 }
 
-const fields = new Set(["value", "encoding", "key", "id", "headers"]);
+const fields = new Set(["value", "encoding", "key", "id", "priority", "headers"]);
 /** What `tail --json` and `peek --json` print besides: so that their lines can be sent again as they are. */
 const ignored = new Set(["channel", "partition", "offset", "sentAt", "state", "attempts", "until"]);
 
@@ -23,6 +24,7 @@ const ignored = new Set(["channel", "partition", "offset", "sentAt", "state", "a
  * The line is an object:
  *   value     any JSON, or a string with "encoding": "text" or "base64"
  *   key, id   optional strings
+ *   priority  optional number
  *   headers   optional, names to strings
  */
 export function outgoingOfJson(line: Line): Outgoing {
@@ -35,6 +37,7 @@ export function outgoingOfJson(line: Line): Outgoing {
     payload: payloadOf(object["value"], object["encoding"], where),
     key: textIn(object, "key", where),
     id: textIn(object, "id", where),
+    priority: numberIn(object, "priority", where),
     headers: headersIn(object, where),
   };
 }
@@ -57,6 +60,13 @@ function textIn(object: Readonly<Record<string, unknown>>, name: string, where: 
   throw invalid(where, `"${name}" must be a string`);
 }
 
+function numberIn(object: Readonly<Record<string, unknown>>, name: string, where: string): number | undefined {
+  const value = object[name];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number") return value;
+  throw invalid(where, `"${name}" must be a number`);
+}
+
 function headersIn(object: Readonly<Record<string, unknown>>, where: string): Record<string, string> | undefined {
   const headers = object["headers"];
   if (headers === undefined || headers === null) return undefined;
@@ -69,6 +79,6 @@ function headersIn(object: Readonly<Record<string, unknown>>, where: string): Re
 function invalid(where: string, what: string): CommandError {
   return new CommandError(
     "INPUT_INVALID",
-    `${where}: ${what}; with --json each line is {"value": …, "key"?, "id"?, "headers"?}`,
+    `${where}: ${what}; with --json each line is {"value": …, "key"?, "id"?, "priority"?, "headers"?}`,
   );
 }

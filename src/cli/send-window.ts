@@ -59,13 +59,13 @@ export class SendWindow {
 
   /** A promise once there are enough under way: it resolves when there is room for another. */
   push(message: Outgoing, line: number): Promise<void> | undefined {
-    const { payload, key, id, headers } = message;
+    const { payload, key, id, priority, headers } = message;
     const { signal } = this.#settings;
     const timeout = this.#timeout;
     const size = payload.length;
     this.#messages += 1;
     this.#bytes += size;
-    this.#mill.send(this.#channel, payload, { key, id, headers, signal, timeout }).then(
+    this.#mill.send(this.#channel, payload, { key, id, priority, headers, signal, timeout }).then(
       (receipt) => this.#sent(receipt, size),
       (error: unknown) => this.#refused(error, line, size),
     );

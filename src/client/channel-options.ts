@@ -42,12 +42,25 @@ export interface QueueOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
   readonly capacity?: Capacity | undefined;
   /** Default "none". "per-key": one message of each key in flight, in order. */
   readonly order?: "none" | "per-key" | undefined;
-  /** How many priorities there are, 1 to 10. Default 1: none. */
-  readonly priorities?: number | undefined;
+  /**
+   * How many priorities there are, 1 to 10; fixed once the queue is stored. Default 1: none. The higher a message's priority, the
+   * sooner it is handed out: strictly, unless the lowest have a share.
+   */
+  readonly priorities?: number | Priorities | undefined;
   /** The window in which an id counts once. Default "5m" where the driver can; 0: ids are stored and not compared. */
   readonly dedup?: Duration | undefined;
   /** A message older than this goes to the dead letters, reason "expired". Default: never. */
   readonly expires?: Duration | undefined;
+}
+
+export interface Priorities {
+  /** How many there are, 1 to 10. */
+  readonly levels: number;
+  /**
+   * Which part of the deliveries, 0 to 0.5, begins at the lowest priority that waits, so that it is not starved: of 0.1, every tenth.
+   * Default 0: strict.
+   */
+  readonly share?: number | undefined;
 }
 
 export interface Capacity {

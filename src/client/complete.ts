@@ -6,6 +6,7 @@ import type {
   Capacity,
   ChannelOptions,
   DeliveryPolicy,
+  Priorities,
   QueueOptions,
   StreamOptions,
   TopicOptions,
@@ -24,6 +25,7 @@ const known = {
   stream: new Set([...channelOptions, ...policyOptions, "partitions", "retention", "compact"]),
   topic: new Set([...channelOptions, ...policyOptions, "durable", "buffer"]),
   capacity: new Set(["messages", "bytes", "whenFull"]),
+  priorities: new Set(["levels", "share"]),
   retention: new Set(["time", "bytes"]),
   deadLetter: new Set(["keep", "alertAt"]),
 };
@@ -46,7 +48,7 @@ export function completeQueue<T>(name: string, options: QueueOptions<T>): Queue<
   const what = check("queue", name, options);
   const { order = "none", priorities = defaults.priorities, dedup = defaults.dedupMs, expires } = options;
   checkOneOf(order, ["none", "per-key"], `${what}: order`);
-  checkInteger(priorities, `${what}: priorities`, bounds.priorities);
+  const { levels, share } = completePriorities(priorities, `${what}: priorities`);
   const dedupMs = durationMs(dedup, `${what}: dedup`);
   const spec: ChannelSpec = {
     ...plain,
@@ -54,7 +56,8 @@ export function completeQueue<T>(name: string, options: QueueOptions<T>): Queue<
     name,
     capacity: completeCapacity(options.capacity, defaults.queue, `${what}: capacity`),
     order,
-    priorities,
+    priorities: levels,
+    ...(share > 0 ? { priorityShare: share } : {}),
     dedupMs: dedupMs === 0 ? undefined : dedupMs,
     expiresMs: positiveMs(expires, `${what}: expires`),
     native: options.native,
@@ -156,6 +159,21 @@ function completePolicy(options: DeliveryPolicy, what: string): Policy {
   const { keep, alertAt = defaults.alertAt } = deadLetter;
   checkInteger(alertAt, `${what}: deadLetter.alertAt`, bounds.count);
   return { attempts, backoff, leaseMs, deadLetter: { keepMs: positiveMs(keep, `${what}: deadLetter.keep`), alertAt } };
+}
+
+function completePriorities(priorities: number | Priorities, what: string): { levels: number; share: number } {
+  if (typeof priorities !== "object") {
+    checkInteger(priorities, what, bounds.priorities);
+    return { levels: priorities, share: 0 };
+  }
+  checkOptions(priorities, known.priorities, what);
+  const { levels, share = 0 } = priorities;
+  checkInteger(levels, `${what}.levels`, bounds.priorities);
+  const { min, max } = bounds.priorityShare;
+  if (typeof share !== "number" || !(share >= min && share <= max)) {
+    throw new TypeError(`${what}.share must be a number from ${min} to ${max}, not ${shown(share)}`);
+  }
+  return { levels, share };
 }
 
 function completeCapacity(capacity: Capacity | undefined, unsaid: CapacitySpec, what: string): CapacitySpec {

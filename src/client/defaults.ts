@@ -32,6 +32,7 @@ export const bounds = {
   attempts: { min: 1, max: 1_000 },
   partitions: { min: 1, max: 1_000 },
   priorities: { min: 1, max: 10 },
+  priorityShare: { min: 0, max: 0.5 },
   leaseMs: { min: 1_000, max: 43_200_000 },
   concurrency: { min: 1, max: 100_000 },
   batch: { min: 1, max: 100_000 },

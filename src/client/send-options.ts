@@ -2,7 +2,7 @@ import { durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/errors.js";
 import type { Driver, PublishOptions, Supports } from "../driver.js";
 import type { Channel } from "./channel.js";
-import { checkOptions, shown } from "./checks.js";
+import { checkInteger, checkOptions, shown } from "./checks.js";
 import { reservedPrefix } from "./dead-letter-headers.js";
 import { defaults } from "./defaults.js";
 import type { SendOptions } from "./sender.js";
@@ -13,6 +13,7 @@ export interface CompleteSendOptions {
   readonly id: string | undefined;
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  readonly priority: number | undefined;
   readonly publish: PublishOptions | undefined;
 }
 
@@ -47,7 +48,9 @@ export function completeSendOptions<T>(
   if (key !== undefined && typeof key !== "string")
     throw new TypeError(`${what}: key must be a string, not ${shown(key)}`);
   if (headers !== undefined) checkHeaders(headers, what);
-  return { id, key, headers: headers && { ...headers }, publish: completeWait(options, what) };
+  const { priority } = options;
+  if (priority !== undefined) checkInteger(priority, `${what}: priority`, { min: 1, max: to.channel.spec.priorities });
+  return { id, key, headers: headers && { ...headers }, priority, publish: completeWait(options, what) };
 }
 
 function completeWait(options: SendOptions, what: string): PublishOptions | undefined {
@@ -75,6 +78,7 @@ function refuseUnsupported<T>(
   for (const [option, value] of Object.entries(options)) {
     const ability = abilities[option];
     if (value === undefined || (ability === undefined && option !== "within")) continue;
+    if (ability !== undefined && !isRefused(to.driver, ability)) continue;
     throw notSupported(to.driver, { channel: to.channel, option }, ability && to.driver.supports[ability]);
   }
 }

@@ -13,7 +13,7 @@ export interface SendOptions {
   readonly delay?: Duration | undefined;
   /** Deliver no sooner than this. Not with every driver. */
   readonly at?: Date | undefined;
-  /** 0 (first) to `priorities - 1`. Not with every driver. */
+  /** 1, the lowest and the default, to the queue's `priorities`: the higher, the sooner it is handed out. Not with every driver. */
   readonly priority?: number | undefined;
   /** Over the channel's `expires`. Not with every driver. */
   readonly expires?: Duration | undefined;

@@ -23,6 +23,8 @@ export interface ChannelSpec {
   readonly capacity: CapacitySpec;
   readonly order: "none" | "per-key";
   readonly priorities: number;
+  /** Which part of the deliveries goes to the lowest waiting priority; 0 when it is left out. */
+  readonly priorityShare?: number | undefined;
   readonly dedupMs: number | undefined;
   readonly expiresMs: number | undefined;
   readonly compact: boolean;
@@ -39,6 +41,8 @@ export interface StoredSpec {
   readonly capacity: { readonly messages: number | null; readonly bytes: number | null; readonly whenFull: WhenFull };
   readonly order: "none" | "per-key";
   readonly priorities: number;
+  /** Left out when it is 0. */
+  readonly priorityShare?: number;
   readonly dedupMs: number | null;
   readonly expiresMs: number | null;
   readonly compact: boolean;
@@ -59,6 +63,7 @@ export function storedSpec(spec: ChannelSpec): StoredSpec {
     },
     order,
     priorities,
+    ...(spec.priorityShare ? { priorityShare: spec.priorityShare } : {}),
     dedupMs: spec.dedupMs ?? null,
     expiresMs: spec.expiresMs ?? null,
     compact,
@@ -78,6 +83,11 @@ export function specOf(stored: StoredSpec): ChannelSpec {
     expiresMs: stored.expiresMs ?? undefined,
     native: undefined,
   };
+}
+
+/** Partitions of the log that the channel has from the beginning: a queue has one for each priority. */
+export function partitionsOf({ kind, partitions, priorities }: ChannelSpec): number {
+  return kind === "queue" ? priorities : partitions;
 }
 
 function finite(bound: number): number | null {

@@ -4,6 +4,7 @@
  */
 import { type ByteReader, ByteWriter } from "../base/bytes.js";
 import type { PageChange, StateMachine, StateSnapshot } from "../log/state.js";
+import { partitionsOf } from "./channel-spec.js";
 import { Catalog, type KnownChannel, type KnownGroup } from "./meta.js";
 import { Progress } from "./progress.js";
 import { entryTypes, snapshotVersion, unsupported } from "./state-codec.js";
@@ -20,7 +21,7 @@ export class Ledger implements StateMachine {
     this.#groups.set(group.id, { channel, group });
     const all = this.#progress.get(group.id) ?? [];
     this.#progress.set(group.id, all);
-    for (let partition = all.length; partition < channel.spec.partitions; partition++) {
+    for (let partition = all.length; partition < partitionsOf(channel.spec); partition++) {
       all.push(new Progress({ groupId: group.id, partition, start: group.starts[partition] ?? 0 }));
     }
     return all;

@@ -2,7 +2,10 @@
 import type { RecordInput } from "../log/batch/record.js";
 
 /** A text is stored as UTF-8. The id is stored only when given. */
-export type OutgoingMessage = RecordInput;
+export interface OutgoingMessage extends RecordInput {
+  /** Queues with priorities: 1, which is the lowest and the default, to as many as it has. */
+  readonly priority?: number | undefined;
+}
 
 export interface Receipt {
   readonly id: string;

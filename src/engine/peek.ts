@@ -110,7 +110,7 @@ export class Peeker {
 
   #atRemembered(views: readonly PartitionView[], id: string): Located | undefined {
     const at = this.#remembered.get(keyOf(views, id));
-    const view = at === undefined ? undefined : views[at.partition];
+    const view = views.find(({ lane }) => lane.partition === at?.partition);
     if (at === undefined || view === undefined) return undefined;
     const record = new RecordLookup(view.partition).find(at.offset);
     return record?.id === id ? { view, record } : undefined;

@@ -37,6 +37,7 @@ export class QueueChannel extends WorkChannel {
 
   override respecify(): void {
     super.respecify();
+    this.work.share = this.spec.priorityShare ?? 0;
     this.#room.capacity = this.spec.capacity;
     this.#startCountingBytes();
     this.#room.release();
@@ -44,6 +45,10 @@ export class QueueChannel extends WorkChannel {
 
   override async consume(options: ConsumeOptions): Promise<Source> {
     return this.join(this.work, options);
+  }
+
+  protected override partitionFor({ priority }: OutgoingMessage): number {
+    return priority === undefined ? 0 : priority - 1;
   }
 
   protected override enter(message: OutgoingMessage, options: PublishOptions | undefined): Promise<Receipt> {

@@ -93,10 +93,11 @@ export class Keeper {
   }
 
   async #rewriteSparse(channel: WorkChannel): Promise<void> {
-    for (const partition of channel.partitions) await this.#rewriteSparsePartition(partition, channel.floor(partition));
+    for (const floor of channel.floors) await this.#rewriteSparsePartition(floor);
   }
 
-  async #rewriteSparsePartition(partition: Partition, floor: SettledFloor): Promise<void> {
+  async #rewriteSparsePartition(floor: SettledFloor): Promise<void> {
+    const { partition } = floor;
     const rewritten = this.#rewritten.get(partition) ?? new Map<number, number>();
     this.#rewritten.set(partition, rewritten);
     const sealed = partition.segments().filter((segment) => segment.sealed);

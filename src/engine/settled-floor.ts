@@ -6,7 +6,7 @@ import type { WorkLane } from "./work-lane.js";
 const trimRecords = 512;
 
 export class SettledFloor {
-  readonly #partition: Partition;
+  readonly partition: Partition;
   /** Each group's lane of the partition. */
   readonly #lanes: WorkLane[] = [];
   #trimmed = 0;
@@ -14,7 +14,7 @@ export class SettledFloor {
   #slowest: WorkLane | undefined;
 
   constructor(partition: Partition) {
-    this.#partition = partition;
+    this.partition = partition;
   }
 
   /** One more group reads the partition. */
@@ -27,7 +27,7 @@ export class SettledFloor {
   settled(lane: WorkLane): void {
     if (this.#slowest !== undefined && this.#slowest !== lane) return;
     const { floor } = lane.progress;
-    if (floor - this.#trimmed >= trimRecords || floor === this.#partition.nextOffset) this.trim();
+    if (floor - this.#trimmed >= trimRecords || floor === this.partition.nextOffset) this.trim();
   }
 
   trim(): void {
@@ -40,7 +40,7 @@ export class SettledFloor {
     }
     if (floor === this.#trimmed) return;
     this.#trimmed = floor;
-    this.#partition.trim(floor);
+    this.partition.trim(floor);
   }
 
   /** Whether some group has not settled it. */

@@ -5,7 +5,7 @@
 import { hasCode, MillraceError } from "../base/errors.js";
 import type { Partition } from "../log/partition/partition.js";
 import { weightOf } from "./admission.js";
-import type { ChannelSpec } from "./channel-spec.js";
+import { type ChannelSpec, partitionsOf } from "./channel-spec.js";
 import type { EngineContext } from "./context.js";
 import { Lane } from "./lane.js";
 import type {
@@ -103,7 +103,7 @@ export abstract class StoredChannel {
   /** Records were committed to this partition. */
   protected abstract committed(partition: number): void;
 
-  /** The index of the partition that the message goes to. */
+  /** Which of `partitions` the message goes to. */
   protected partitionFor(_message: OutgoingMessage): number {
     return 0;
   }
@@ -157,7 +157,7 @@ export abstract class StoredChannel {
 
   #openPartitions(): void {
     const { log } = this.context;
-    for (let index = this.partitions.length; index < this.spec.partitions; index++) {
+    for (let index = this.partitions.length; index < partitionsOf(this.spec); index++) {
       const partition = log.partition(this.known.id, index);
       this.partitions.push(partition);
       this.lanes.push(new Lane(this.name, index));

@@ -14,7 +14,7 @@ import type { WorkLane, WorkLaneHome } from "./work-lane.js";
 export abstract class WorkChannel extends StoredChannel {
   protected readonly groups: Map<string, WorkGroup> = new Map();
   /** By partition. */
-  readonly #floors: SettledFloor[] = [];
+  readonly #floors = new Map<number, SettledFloor>();
   #ended: Error | undefined;
 
   get workGroups(): Iterable<WorkGroup> {
@@ -40,14 +40,14 @@ export abstract class WorkChannel extends StoredChannel {
     for (const group of this.groups.values()) await group.close();
   }
 
-  /** What of a partition every group has settled. */
-  floor(partition: Partition): SettledFloor {
-    return (this.#floors[partition.index] ??= new SettledFloor(partition));
+  /** What every group has settled, for each partition. */
+  get floors(): Iterable<SettledFloor> {
+    return this.#floors.values();
   }
 
   /** Gives up what every group has settled. */
   trimSettled(): void {
-    for (const floor of this.#floors) floor.trim();
+    for (const floor of this.#floors.values()) floor.trim();
   }
 
   protected override committed(_partition: number): void {
@@ -70,13 +70,20 @@ export abstract class WorkChannel extends StoredChannel {
     };
     const progress = context.ledger.progressOf(this.known, known);
     for (const [index, partition] of this.partitions.entries()) {
-      const lane = this.laneOf(home, partition, progress[index] as Progress);
-      group.lanes.push(lane);
-      this.floor(partition).add(lane);
+      this.addLane(group, this.laneOf(home, partition, progress[index] as Progress), index + 1);
     }
+    group.share = this.spec.priorityShare ?? 0;
     this.groups.set(known.name, group);
     if (this.#ended !== undefined) group.fail(this.#ended);
     return group;
+  }
+
+  protected addLane(group: WorkGroup, lane: WorkLane, priority: number): void {
+    group.add(lane, priority);
+    let floor = this.#floors.get(lane.partition);
+    if (floor === undefined) this.#floors.set(lane.partition, (floor = new SettledFloor(lane.source)));
+    floor.add(lane);
+    lane.floor = floor;
   }
 
   /** How a group reads one of the partitions. */
@@ -92,6 +99,6 @@ export abstract class WorkChannel extends StoredChannel {
 
   /** A group has settled a record; undefined: some that could not be read. */
   protected settled(_group: WorkGroup, lane: WorkLane, _record: RecordView | undefined): void {
-    (this.#floors[lane.partition] as SettledFloor).settled(lane);
+    lane.floor?.settled(lane);
   }
 }

@@ -16,6 +16,7 @@ import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
 import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
 import type { Staged } from "./message.js";
+import { RankedLanes } from "./ranked-lanes.js";
 import { Takers, tellLost } from "./takers.js";
 import type { WorkLane } from "./work-lane.js";
 
@@ -38,8 +39,7 @@ export type HeldBack = "inFlightMax" | "retriesMax" | undefined;
 export class WorkGroup implements Dispenser {
   readonly clock: Clock;
   readonly group: string;
-  /** By partition. */
-  readonly lanes: WorkLane[] = [];
+  readonly #lanes = new RankedLanes();
   readonly #home: WorkGroupHome;
   readonly #takers = new Takers();
   readonly #alarm: Alarm;
@@ -67,6 +67,11 @@ export class WorkGroup implements Dispenser {
     return this.#inFlight;
   }
 
+  /** The most urgent first. */
+  get lanes(): readonly WorkLane[] {
+    return this.#lanes.all;
+  }
+
   /** Messages that wait for their time. */
   get delayed(): number {
     return this.lanes.reduce((sum, lane) => sum + lane.delayed, 0);
@@ -75,13 +80,13 @@ export class WorkGroup implements Dispenser {
   /** Messages that are not settled, those on their way to the disk included. */
   get depth(): number {
     let depth = 0;
-    for (const lane of this.lanes) depth += lane.depth;
+    for (const lane of this.#lanes.all) depth += lane.depth;
     return depth;
   }
 
-  /** What a queue with a bound on bytes holds. One number for all lanes: the first keeps it. */
+  /** What a queue with a bound on bytes holds. One number for all lanes: the first that was added keeps it. */
   get bytes(): number {
-    return this.lanes[0]?.progress.bytes ?? 0;
+    return this.#lanes.first.progress.bytes;
   }
 
   get heldBack(): HeldBack {
@@ -94,6 +99,15 @@ export class WorkGroup implements Dispenser {
 
   get redeliveredCount(): number {
     return this.lanes.reduce((sum, lane) => sum + lane.redelivered, 0);
+  }
+
+  /** Which part of the deliveries goes to the lowest lanes first, 0 to 1. */
+  set share(share: number) {
+    this.#lanes.share = share;
+  }
+
+  add(lane: WorkLane, priority: number): void {
+    this.#lanes.add(lane, priority);
   }
 
   join(source: GroupSource): void {
@@ -122,7 +136,7 @@ export class WorkGroup implements Dispenser {
     const freshToo = !this.#holdsBack(count);
     const leases: LeasedRecord[] = [];
     try {
-      for (const lane of this.lanes) if (leases.length < count) lane.take(leases, count, freshToo);
+      this.#lanes.take(leases, count, freshToo);
     } catch (error) {
       // What was taken before the log could not be read is delivered; the next take meets the error again.
       if (leases.length === 0) throw error;
@@ -178,7 +192,8 @@ export class WorkGroup implements Dispenser {
 
   /** Settles a message that nobody has leased. */
   remove(partition: number, record: RecordView): void {
-    if (this.lanes[partition]?.remove(record) === true) this.#settledCount++;
+    const lane = this.lanes.find((each) => each.partition === partition);
+    if (lane?.remove(record) === true) this.#settledCount++;
   }
 
   /** Goes on at these offsets, by partition; undefined stays as it is. All of it is one commit. */
@@ -196,7 +211,7 @@ export class WorkGroup implements Dispenser {
   }
 
   countBytes(bytes: number): void {
-    this.lanes[0]?.countBytes(bytes);
+    this.#lanes.first.countBytes(bytes);
   }
 
   /** Nothing is handed out any more. */
@@ -236,7 +251,7 @@ export class WorkGroup implements Dispenser {
 
   #retries(): number {
     let retries = 0;
-    for (const lane of this.lanes) retries += lane.progress.retries;
+    for (const lane of this.#lanes.all) retries += lane.progress.retries;
     return retries;
   }
 

@@ -22,6 +22,7 @@ import { LeasedRecord } from "./leases.js";
 import type { Progress } from "./progress.js";
 import { RecordLookup } from "./record-lookup.js";
 import { RetryQueue } from "./retry-queue.js";
+import type { SettledFloor } from "./settled-floor.js";
 
 /** The group that a lane belongs to. */
 export interface WorkLaneHome {
@@ -45,6 +46,8 @@ interface Returning {
 
 export abstract class WorkLane extends GroupLane implements ProgressListener {
   readonly source: Partition;
+  /** What of its partition every group has settled. */
+  floor: SettledFloor | undefined;
   protected readonly home: WorkLaneHome;
   protected readonly journal: ProgressJournal;
   #returned = new RetryQueue();

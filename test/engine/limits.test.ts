@@ -25,6 +25,20 @@ describe("limits.inFlightMax", () => {
   });
 });
 
+test("who waits at a limit for what is due is woken by a settlement, not by the clock", async () => {
+  const world = await World.open({ limits: { inFlightMax: 2 } });
+  const queue = await world.queue();
+  await sendAll(queue, numbered(3));
+  const [one, other] = [await consume(queue), await consume(queue)];
+  const held = await one.take();
+  one.settle(held.slice(0, 1), retry(1000));
+  expect(texts(await one.take())).toEqual(["2"]);
+  expect(await other.take()).toEqual([]);
+  await world.clock.advance(1000);
+  one.settle(held.slice(1));
+  expect(texts(await other.take())).toEqual(["0"]);
+});
+
 describe("limits.retriesMax", () => {
   test("bounds what waits for a retry: fresh messages wait, retries go on", async () => {
     const { warnings, logger } = listener();

@@ -33,6 +33,7 @@ interface SendVerbOptions {
   readonly partitions?: number;
   readonly key?: string;
   readonly id?: string;
+  readonly priority?: number;
   readonly header?: Readonly<Record<string, string>>;
   readonly timeout?: Duration;
   readonly receipts?: boolean;
@@ -60,6 +61,11 @@ export const send: Verb<SendVerbOptions> = {
       .option("--partitions <n>", "of a new stream (default: 4)", count)
       .option("-k, --key <key>", "the key of each message that brings none")
       .option("--id <id>", "the id of the only message")
+      .option(
+        "--priority <n>",
+        "the priority of each message that brings none, in a queue that has them: 1 is the lowest",
+        count,
+      )
       .option("-H, --header <name=value>", "a header of each message; may be given many times", header)
       .option(
         "--timeout <duration>",
@@ -200,6 +206,7 @@ function outgoingOf(call: Call, options: SendVerbOptions, line: Line): Outgoing 
     payload: outgoing.payload,
     key: outgoing.key ?? options.key,
     id: outgoing.id ?? options.id,
+    priority: outgoing.priority ?? options.priority,
     headers: options.header === undefined ? outgoing.headers : { ...options.header, ...outgoing.headers },
   };
 }

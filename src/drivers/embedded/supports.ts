@@ -23,7 +23,8 @@ export const supports: Supports = {
   delay: refused(
     "this version stores a message ready to be handled. Let its handler return later(delay): that wait survives a restart",
   ),
-  priority: refused("this version hands out in order of arrival. Declare one queue for each priority"),
+  /** Of queues that have declared `priorities`. */
+  priority: native,
   perKeyOrder: refused("this version keeps the order of a queue, not of its keys. Declare a stream with that key"),
   dedup: refused(
     "this version stores a message as often as it is sent. Make the handler's effect idempotent by the id",
@@ -36,10 +37,9 @@ export const supports: Supports = {
 
 /** @throws MillraceError NOT_SUPPORTED, naming the channel, the option, this driver and a way out. */
 export function refuseUnsupported(spec: ChannelSpec, driver: string): void {
-  const { order, priorities, dedupMs, expiresMs, compact } = spec;
+  const { order, dedupMs, expiresMs, compact } = spec;
   const asked: readonly [boolean, string, keyof Supports][] = [
     [order !== "none", `order: ${JSON.stringify(order)}`, "perKeyOrder"],
-    [priorities > 1, `priorities: ${priorities}`, "priority"],
     [dedupMs !== undefined, `dedup: ${dedupMs}`, "dedup"],
     [expiresMs !== undefined, `expires: ${expiresMs}`, "expires"],
     [compact, "compact: true", "compact"],
