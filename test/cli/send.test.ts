@@ -113,7 +113,11 @@ describe("with --json", () => {
     ["no JSON", "{", /line 2: it is not JSON/],
     ["no object", "[1]", /line 2: it is JSON, but not an object/],
     ["no value", '{"key":"k"}', /line 2: there is no "value"/],
-    ["a mistyped field", '{"value":1,"keys":"k"}', /line 2: "keys" is not one of value, encoding, key, id, priority, headers/],
+    [
+      "a mistyped field",
+      '{"value":1,"keys":"k"}',
+      /line 2: "keys" is not one of value, encoding, key, id, priority, headers/,
+    ],
     ["a key that is no string", '{"value":1,"key":5}', /line 2: "key" must be a string/],
     ["headers that are no strings", '{"value":1,"headers":{"a":1}}', /line 2: "headers" must be an object of strings/],
   ])("a line with %s stops the sending and is named", async (_, line, message) => {
