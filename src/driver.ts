@@ -99,6 +99,8 @@ export interface IncomingMessage {
   readonly id: string;
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** false: there are none, and nobody need decode them to know it. */
+  readonly hasHeaders: boolean;
   /** Belongs to the driver: decode or copy it, never write to it. */
   readonly value: Uint8Array;
   readonly sentAtMs: number;

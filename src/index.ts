@@ -23,11 +23,17 @@ export type {
 export type { Codec } from "./client/codec.js";
 export type { CloseOptions, Consumer, ConsumerState } from "./client/consumer.js";
 export type {
+  CountRange,
+  DeadCause,
+  DeadEdit,
+  DeadFilter,
   DeadLetter,
   DeadLetters,
   DeadListOptions,
+  DeadProgress,
   DeadReason,
   DeadSelection,
+  DropOptions,
   RedriveOptions,
 } from "./client/dead-letters.js";
 export type { Delivery } from "./client/delivery.js";

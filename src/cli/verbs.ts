@@ -7,6 +7,11 @@ const dead: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/dead/list.js")).list,
   },
   {
+    name: "causes",
+    summary: "counts the dead letters of a channel by their error",
+    load: async () => (await import("./verbs/dead/causes.js")).causes,
+  },
+  {
     name: "show",
     summary: "shows one dead letter whole: payload, headers, errors",
     load: async () => (await import("./verbs/dead/show.js")).show,

@@ -39,9 +39,12 @@ export const redrivenHeaders = {
   count: "millrace-redriven",
   /** When it first failed of all, as ISO 8601. */
   firstFailedAt: "millrace-redriven-first-failed-at",
-  /** Its id before it first died. */
+  /** When it was redriven last, as ISO 8601. */
+  at: "millrace-redriven-at",
+  /** Its id, and when it was sent, before it first died. */
   id: "millrace-redriven-id",
-  /** The group it was meant for, when it was sent again to all groups of a stream or topic. */
+  sentAt: "millrace-redriven-sent-at",
+  /** The group of a stream or topic that it is for; other groups pass it over. */
   group: "millrace-redriven-group",
 } as const;
 

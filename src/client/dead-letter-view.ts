@@ -1,6 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { IncomingMessage, OutgoingMessage } from "../driver.js";
 import { deadHeaders, deadPrefix, redrivenHeaders } from "./dead-letter-headers.js";
+import { storedFingerprint } from "./dead-letter-filter.js";
 import type { DeadLetter, DeadReason } from "./dead-letters.js";
 import type { Reading } from "./reading.js";
 import { ReceivedMessage } from "./received-message.js";
@@ -15,10 +16,6 @@ export interface Origin {
 export function isFrom(stored: IncomingMessage, origin: Origin): boolean {
   const { headers } = stored;
   return headers[deadHeaders.channel] === origin.channel && (headers[deadHeaders.group] ?? "") === origin.group;
-}
-
-export function reasonOf(stored: IncomingMessage): DeadReason {
-  return stored.headers[deadHeaders.reason] as DeadReason;
 }
 
 /** A dead letter as a person looks at it. */
@@ -36,7 +33,8 @@ export function viewOf<T>(stored: IncomingMessage, reading: Reading<T>): DeadLet
     id: stored.id,
     message: new ReceivedMessage(originalOf(stored, origin), reading),
     origin,
-    reason: reasonOf(stored),
+    reason: headers[deadHeaders.reason] as DeadReason,
+    fingerprint: storedFingerprint(stored),
     error: {
       name: headers[deadHeaders.errorName] ?? "",
       message: headers[deadHeaders.errorMessage] ?? "",
@@ -49,20 +47,38 @@ export function viewOf<T>(stored: IncomingMessage, reading: Reading<T>): DeadLet
   };
 }
 
+/** How a message is sent again. */
+export interface Return {
+  /** The only group it is for; undefined: all there are. */
+  readonly group: string | undefined;
+  readonly atMs: number;
+}
+
 /**
  * The message as it is sent again: key, bytes and headers as they were, none of the story of its death, and a trace of its past.
  * Its id is not sent again but kept beside it: within a window of deduplication it would count as already seen, and be lost.
  */
-export function redrivenOf(stored: IncomingMessage, origin: Origin): OutgoingMessage {
+export function redrivenOf(stored: IncomingMessage, { group, atMs }: Return): OutgoingMessage {
+  const { headers } = stored;
   const past: Record<string, string> = {
     [redrivenHeaders.count]: String(redrivenCount(stored) + 1),
-    [redrivenHeaders.firstFailedAt]:
-      stored.headers[redrivenHeaders.firstFailedAt] ?? stored.headers[deadHeaders.firstFailedAt] ?? "",
-    [redrivenHeaders.id]: stored.headers[redrivenHeaders.id] ?? stored.headers[deadHeaders.id] ?? "",
+    [redrivenHeaders.at]: new Date(atMs).toISOString(),
+    [redrivenHeaders.firstFailedAt]: headers[redrivenHeaders.firstFailedAt] ?? headers[deadHeaders.firstFailedAt] ?? "",
+    [redrivenHeaders.id]: headers[redrivenHeaders.id] ?? headers[deadHeaders.id] ?? "",
+    [redrivenHeaders.sentAt]: headers[redrivenHeaders.sentAt] ?? headers[deadHeaders.sentAt] ?? "",
   };
-  if (origin.group !== "") past[redrivenHeaders.group] = origin.group;
-  const headers = { ...withoutStory(stored.headers), ...past };
-  return { value: Buffer.from(stored.value), key: stored.key, id: undefined, headers };
+  if (group !== undefined) past[redrivenHeaders.group] = group;
+  const kept = withoutStory(headers);
+  // It may have been for one group before, and is for all now.
+  delete kept[redrivenHeaders.group];
+  return { value: Buffer.from(stored.value), key: stored.key, id: undefined, headers: { ...kept, ...past } };
+}
+
+/** Whether it was redriven for another group than this one. */
+export function isForAnother(incoming: IncomingMessage, group: string): boolean {
+  if (!incoming.hasHeaders) return false;
+  const meant = incoming.headers[redrivenHeaders.group];
+  return meant !== undefined && meant !== group;
 }
 
 function originalOf(
@@ -75,6 +91,7 @@ function originalOf(
     headers: withoutStory(stored.headers),
     value: stored.value,
     sentAtMs: dateOf(stored.headers[deadHeaders.sentAt]).getTime(),
+    hasHeaders: true,
     unwrap: () => stored.unwrap(),
   };
 }
@@ -83,7 +100,7 @@ function withoutStory(headers: Readonly<Record<string, string>>): Record<string,
   return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.startsWith(deadPrefix)));
 }
 
-function redrivenCount(stored: IncomingMessage): number {
+export function redrivenCount(stored: IncomingMessage): number {
   return Number(stored.headers[redrivenHeaders.count] ?? 0);
 }
 

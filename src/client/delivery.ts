@@ -7,6 +7,8 @@ export interface Delivery<T> extends Sender {
   readonly message: Message<T>;
   /** How many times it has been delivered: the first is 1. */
   readonly attempt: number;
+  /** How often its message came back from the dead letters; its attempts begin anew each time. */
+  readonly redriven: number;
   /** Whether history is read again on purpose: guard side effects with it. Always false in this version. */
   readonly replay: boolean;
   /** Aborts when the lease is lost (LEASE_EXPIRED), the handler's time is over (HANDLER_TIMEOUT), or the consumer closes and its drain time is over (CLOSED). */

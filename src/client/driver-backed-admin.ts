@@ -15,6 +15,7 @@ import { checkCodec, json } from "./codec.js";
 import type { Codec } from "./codec.js";
 import { storedChannel } from "./complete.js";
 import { describeStored } from "./describe-stored.js";
+import type { Payload } from "./dead-letter-edit.js";
 import type { DeadLetters } from "./dead-letters.js";
 import { bounds, defaults } from "./defaults.js";
 import type { Environment } from "./environment.js";
@@ -95,7 +96,7 @@ export class DriverBackedAdmin implements Admin {
     requireAbility(driver, "peek", { channel: { kind: "channel", name: nameOf(channel) }, option: "peek" });
     const name = await this.#known(channel);
     const found = await this.#admin.peek(name, { group, limit, after });
-    const reading = readingOf(channel);
+    const reading = new Reading(payloadOf(channel));
     return found.map((each) => new PeekedReceived(each, reading));
   }
 
@@ -104,10 +105,15 @@ export class DriverBackedAdmin implements Admin {
     checkOptions(options, known.dead, "admin.dead");
     const { group } = options;
     if (group !== undefined) checkName(group, "admin.dead: group");
-    const { driver } = this.#environment;
+    const { driver, clock } = this.#environment;
     const origin = { channel: nameOf(channel), group: group ?? "" };
     requireAbility(driver, "peek", { channel: { kind: "channel", name: origin.channel }, option: "admin.dead" });
-    return new StoredDeadLetters(driver, { origin, reading: readingOf(channel), requireOpen: this.#requireOpen });
+    return new StoredDeadLetters(driver, {
+      origin,
+      payload: payloadOf(channel),
+      clock,
+      requireOpen: this.#requireOpen,
+    });
   }
 
   /** The name of a channel that exists. */
@@ -155,6 +161,6 @@ function nameOf(channel: ChannelReference): string {
 }
 
 /** Of a name nothing is known but that JSON is the default. */
-function readingOf<T>(channel: Channel<T> | string): Reading<T> {
-  return new Reading(typeof channel === "string" ? { codec: json as Codec<T>, schema: undefined } : channel);
+function payloadOf<T>(channel: Channel<T> | string): Payload<T> {
+  return typeof channel === "string" ? { codec: json as Codec<T>, schema: undefined } : channel;
 }

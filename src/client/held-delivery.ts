@@ -4,6 +4,7 @@ import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, Receipt, Source } from "../driver.js";
 import type { BoundChannels } from "./bound-channels.js";
 import type { Channel } from "./channel.js";
+import { redrivenCount } from "./dead-letter-view.js";
 import { bounds } from "./defaults.js";
 import type { Delivery } from "./delivery.js";
 import type { Message } from "./message.js";
@@ -59,6 +60,10 @@ export class HeldDelivery<T> implements Delivery<T> {
       this.#message = new ReceivedMessage(this.incoming, this.#holder.reading, read);
     }
     return this.#message;
+  }
+
+  get redriven(): number {
+    return redrivenCount(this.incoming);
   }
 
   get replay(): boolean {

@@ -1,44 +1,48 @@
+import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
-import type { DeclaredChannel, Driver, PeekedMessage, StagedMessage } from "../driver.js";
-import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
-import { isFrom, reasonOf, redrivenOf, viewOf } from "./dead-letter-view.js";
+import type { DeclaredChannel, Driver, PeekedMessage } from "../driver.js";
+import { checkInteger, checkOptions, shown } from "./checks.js";
+import { CauseCounter } from "./dead-letter-causes.js";
+import { edited } from "./dead-letter-edit.js";
+import type { Payload } from "./dead-letter-edit.js";
+import { filterOptions, matcherOf } from "./dead-letter-filter.js";
+import type { Matches } from "./dead-letter-filter.js";
+import { DeadLetterRemoval } from "./dead-letter-removal.js";
+import type { RemovalParts, SendsFor } from "./dead-letter-removal.js";
+import { isFrom, redrivenOf, viewOf } from "./dead-letter-view.js";
 import type { Origin } from "./dead-letter-view.js";
 import type {
+  DeadCause,
+  DeadFilter,
   DeadLetter,
   DeadLetters,
   DeadListOptions,
-  DeadReason,
   DeadSelection,
+  DropOptions,
   RedriveOptions,
 } from "./dead-letters.js";
 import { bounds, defaults } from "./defaults.js";
 import { describeStored } from "./describe-stored.js";
 import { deadLetterName } from "./names.js";
-import type { Reading } from "./reading.js";
+import { Reading } from "./reading.js";
+import { checkSignal } from "./send-options.js";
 
-const reasons: readonly DeadReason[] = ["attempts", "rejected", "expired", "unreadable", "schema"];
+const dropOptions = ["dryRun", "onProgress", "signal"];
 const known = {
-  list: new Set(["limit", "after", "reason"]),
-  select: new Set(["ids", "all", "reason", "limit"]),
-  redrive: new Set(["toAllGroups", "onProgress"]),
-  drop: new Set(["onProgress"]),
+  list: new Set(["limit", "after", ...filterOptions]),
+  causes: new Set(filterOptions),
+  select: new Set(["ids", "all", "limit", ...filterOptions]),
+  redrive: new Set([...dropOptions, "rate", "edit", "toAllGroups"]),
+  drop: new Set(dropOptions),
 };
 
 /** Messages looked at in one go. */
 const pageMessages = 500;
 
-/** A commit is closed after so many messages, or bytes of payload. */
-const commitMessages = 50;
-const commitBytes = 1024 * 1024;
-
-/** What goes out with the removal of a dead letter. */
-type SendsFor = (stored: PeekedMessage) => StagedMessage[];
-
-type SelectAll = Exclude<DeadSelection, { readonly ids: readonly string[] }>;
-
 export interface StoredDeadLettersParts<T> {
   readonly origin: Origin;
-  readonly reading: Reading<T>;
+  readonly payload: Payload<T>;
+  readonly clock: Clock;
   /** Throws when their Millrace is closed. */
   readonly requireOpen: () => void;
 }
@@ -48,120 +52,112 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
   readonly name: string;
   readonly #driver: Driver;
   readonly #origin: Origin;
+  readonly #parts: StoredDeadLettersParts<T>;
   readonly #reading: Reading<T>;
-  readonly #requireOpen: () => void;
 
-  constructor(driver: Driver, of: StoredDeadLettersParts<T>) {
-    this.name = deadLetterName(of.origin.channel, of.origin.group);
+  constructor(driver: Driver, parts: StoredDeadLettersParts<T>) {
+    this.name = deadLetterName(parts.origin.channel, parts.origin.group);
     this.#driver = driver;
-    this.#origin = of.origin;
-    this.#reading = of.reading;
-    this.#requireOpen = of.requireOpen;
+    this.#origin = parts.origin;
+    this.#parts = parts;
+    this.#reading = new Reading(parts.payload);
   }
 
   async list(options: DeadListOptions = {}): Promise<readonly DeadLetter<T>[]> {
     checkOptions(options, known.list, "dead.list");
-    const { limit = defaults.peekLimit, after, reason } = options;
+    const { limit = defaults.peekLimit, after } = options;
     checkInteger(limit, "dead.list: limit", bounds.count);
-    if (reason !== undefined) checkOneOf(reason, reasons, "dead.list: reason");
+    const matches = matcherOf(options, "dead.list");
     const letters: DeadLetter<T>[] = [];
     for await (const page of this.#pages(after)) {
       for (const stored of page) {
-        if (this.#isSelected(stored, reason)) letters.push(viewOf(stored, this.#reading));
+        if (matches(stored)) letters.push(viewOf(stored, this.#reading));
         if (letters.length === limit) return letters;
       }
     }
     return letters;
   }
 
-  async show(id: string): Promise<DeadLetter<T>> {
-    return viewOf(await this.#find(id), this.#reading);
+  async causes(filter: DeadFilter = {}): Promise<readonly DeadCause<T>[]> {
+    checkOptions(filter, known.causes, "dead.causes");
+    const matches = matcherOf(filter, "dead.causes");
+    const counter = new CauseCounter(this.#reading);
+    for await (const page of this.#pages(undefined)) {
+      for (const stored of page) if (matches(stored)) counter.add(stored);
+    }
+    return counter.causes();
   }
 
-  async redrive(which: DeadSelection, options: RedriveOptions = {}): Promise<number> {
+  async show(id: string): Promise<DeadLetter<T>> {
+    if (typeof id !== "string") throw new TypeError(`dead.show: an id is a string, not ${shown(id)}`);
+    const [stored] = await this.#find([id]);
+    return viewOf(stored as PeekedMessage, this.#reading);
+  }
+
+  async redrive(which: DeadSelection, options: RedriveOptions<T> = {}): Promise<number> {
     checkSelection(which, "dead.redrive");
     checkOptions(options, known.redrive, "dead.redrive");
-    await this.#isThere();
-    const channel = await this.#originChannel(options.toAllGroups === true);
-    const sendsFor: SendsFor = (stored) => [{ channel, message: redrivenOf(stored, this.#origin) }];
-    return this.#remove(which, sendsFor, options.onProgress);
+    const { rate, edit, toAllGroups = false } = options;
+    if (rate !== undefined && !(Number.isFinite(rate) && rate > 0))
+      throw new TypeError(`dead.redrive: rate is how many a second, more than 0, not ${shown(rate)}`);
+    if (edit !== undefined && typeof edit !== "function")
+      throw new TypeError(`dead.redrive: edit must be a function, not ${shown(edit)}`);
+    checkDropOptions(options, "dead.redrive");
+    if (!(await this.#isThere())) return this.#none(which);
+    const channel = await this.#originChannel();
+    const group = this.#origin.group === "" || toAllGroups ? undefined : this.#origin.group;
+    const to = { payload: this.#parts.payload, messageBytesMax: this.#driver.messageBytesMax };
+    const sendsFor: SendsFor = async (stored) => {
+      const message = redrivenOf(stored, { group, atMs: this.#parts.clock.nowMs() });
+      if (edit === undefined) return [{ channel, message }];
+      const change = await edit(viewOf(stored, this.#reading));
+      return [{ channel, message: await edited(message, change ?? undefined, to) }];
+    };
+    return this.#remove(which, { sendsFor, rate, options });
   }
 
-  async drop(which: DeadSelection, options: Pick<RedriveOptions, "onProgress"> = {}): Promise<number> {
+  async drop(which: DeadSelection, options: DropOptions = {}): Promise<number> {
     checkSelection(which, "dead.drop");
     checkOptions(options, known.drop, "dead.drop");
-    return this.#remove(which, () => [], options.onProgress);
+    checkDropOptions(options, "dead.drop");
+    if (!(await this.#isThere())) return this.#none(which);
+    return this.#remove(which, { sendsFor: () => [], rate: undefined, options });
   }
 
   /** Where redriven messages go, with the settings it has now. */
-  async #originChannel(toAllGroups: boolean): Promise<DeclaredChannel> {
-    const spec = await describeStored(this.#driver.admin, this.#origin.channel);
-    if (spec.kind === "queue" || toAllGroups) return this.#driver.declare(spec);
-    throw new MillraceError(
-      "NOT_SUPPORTED",
-      `${spec.kind} "${spec.name}": a dead letter of group "${this.#origin.group}" can only be sent again to all groups; ` +
-        "if they can bear to see it twice, say { toAllGroups: true }",
-    );
+  async #originChannel(): Promise<DeclaredChannel> {
+    return this.#driver.declare(await describeStored(this.#driver.admin, this.#origin.channel));
   }
 
-  async #remove(which: DeadSelection, sendsFor: SendsFor, onProgress: RedriveOptions["onProgress"]): Promise<number> {
-    let done = 0;
-    const tell = (removed: number): void => {
-      done += removed;
-      onProgress?.({ done });
-    };
-    if ("ids" in which) {
-      const found: PeekedMessage[] = [];
-      // An id that is not there ends it before anything has changed.
-      for (const id of new Set(which.ids)) found.push(await this.#find(id));
-      for (const batch of commitsOf(found)) tell((await this.#removeBatch(batch, sendsFor)).length);
-    } else {
-      await this.#removeAll(which, sendsFor, tell);
+  async #remove(which: DeadSelection, how: Pick<RemovalParts, "sendsFor" | "rate" | "options">): Promise<number> {
+    const { clock } = this.#parts;
+    const removal = new DeadLetterRemoval({ admin: this.#driver.admin, clock, name: this.name, ...how });
+    if (!("ids" in which)) {
+      const matches: Matches = matcherOf(which, "dead");
+      return removal.matching((stored) => isFrom(stored, this.#origin) && matches(stored), which.limit ?? Infinity);
     }
-    return done;
+    // An id that is not there ends it before anything has changed.
+    return removal.each(await this.#find(which.ids));
   }
 
-  /** Not more than there were at the beginning: what a redriven message leaves here when it fails again is for another time. */
-  async #removeAll(which: SelectAll, sendsFor: SendsFor, tell: (removed: number) => void): Promise<void> {
-    const { admin } = this.#driver;
-    let unseen = (await this.#isThere()) ? (await admin.stats(this.name)).messages : 0;
-    let wanted = which.limit ?? Infinity;
-    // The last one that stayed: those behind it can be looked at from there, also when what came in between is gone.
-    let after: string | undefined;
-    while (unseen > 0 && wanted > 0) {
-      const page = await admin.peek(this.name, { group: "", limit: Math.min(unseen, commitMessages), after });
-      if (page.length === 0) return;
-      unseen -= page.length;
-      const selected = page.filter((stored) => this.#isSelected(stored, which.reason)).slice(0, wanted);
-      const removed = new Set<string>();
-      for (const batch of commitsOf(selected)) {
-        const ids = await this.#removeBatch(batch, sendsFor);
-        for (const id of ids) removed.add(id);
-        tell(ids.length);
-      }
-      wanted -= removed.size;
-      after = page.findLast((stored) => !removed.has(stored.id))?.id ?? after;
-    }
+  /** Where nothing has died, there is nothing to do, but an id that somebody names is not there. */
+  async #none(which: DeadSelection): Promise<number> {
+    return "ids" in which ? (await this.#find(which.ids)).length : 0;
   }
 
-  #removeBatch(batch: readonly PeekedMessage[], sendsFor: SendsFor): Promise<readonly string[]> {
-    const removals = batch.map((stored) => ({ id: stored.id, sends: sendsFor(stored) }));
-    return this.#driver.admin.remove(this.name, removals);
-  }
-
-  #isSelected(stored: PeekedMessage, reason: DeadReason | undefined): boolean {
-    return isFrom(stored, this.#origin) && (reason === undefined || reasonOf(stored) === reason);
-  }
-
-  async #find(id: string): Promise<PeekedMessage> {
-    if (typeof id !== "string") throw new TypeError(`dead: an id is a string, not ${shown(id)}`);
+  /** All of them, each once, in one pass. */
+  async #find(ids: readonly string[]): Promise<PeekedMessage[]> {
+    const missing = new Set(ids);
+    const found: PeekedMessage[] = [];
     for await (const page of this.#pages(undefined)) {
-      const found = page.find((stored) => stored.id === id);
-      if (found !== undefined) return found;
+      for (const stored of page) if (missing.delete(stored.id)) found.push(stored);
+      if (missing.size === 0) return found;
     }
+    const [first] = missing;
+    if (first === undefined) return found;
     throw new MillraceError(
       "MESSAGE_UNKNOWN",
-      `there is no dead letter "${id}" in "${this.name}"; dead.list() shows what there is`,
+      `there is no dead letter "${first}" in "${this.name}"; dead.list() shows what there is`,
     );
   }
 
@@ -180,7 +176,7 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
    * with TypeError when it cannot have such a group: "none" would be a wrong answer.
    */
   async #isThere(): Promise<boolean> {
-    this.#requireOpen();
+    this.#parts.requireOpen();
     const { admin } = this.#driver;
     const { kind, name } = await describeStored(admin, this.#origin.channel);
     if (kind === "queue" && this.#origin.group !== "")
@@ -193,30 +189,23 @@ export class StoredDeadLetters<T> implements DeadLetters<T> {
   }
 }
 
-/** In the portions of one commit. */
-function* commitsOf(all: readonly PeekedMessage[]): Generator<readonly PeekedMessage[], void, undefined> {
-  let batch: PeekedMessage[] = [];
-  let bytes = 0;
-  for (const stored of all) {
-    batch.push(stored);
-    bytes += stored.value.length;
-    if (batch.length < commitMessages && bytes < commitBytes) continue;
-    yield batch;
-    batch = [];
-    bytes = 0;
-  }
-  if (batch.length > 0) yield batch;
-}
-
 function checkSelection(which: unknown, what: string): asserts which is DeadSelection {
   checkOptions(which, known.select, what);
-  const { ids, all, reason, limit } = which as { readonly [name in "ids" | "all" | "reason" | "limit"]?: unknown };
+  const { ids, all, limit, ...filter } = which as { readonly [name in "ids" | "all" | "limit"]?: unknown };
   if ((ids === undefined) === (all !== true)) {
-    throw new TypeError(`${what}: say which: { ids: [...] }, or { all: true } with reason or limit if you like`);
+    throw new TypeError(`${what}: say which: { ids: [...] }, or { all: true } with a filter or limit if you like`);
   }
   if (ids !== undefined && !(Array.isArray(ids) && ids.every((id) => typeof id === "string"))) {
     throw new TypeError(`${what}: ids must be an array of strings, not ${shown(ids)}`);
   }
-  if (reason !== undefined) checkOneOf(reason, reasons, `${what}: reason`);
+  matcherOf(filter, what);
   if (limit !== undefined) checkInteger(limit, `${what}: limit`, bounds.count);
+}
+
+function checkDropOptions({ dryRun, onProgress, signal }: DropOptions, what: string): void {
+  if (dryRun !== undefined && typeof dryRun !== "boolean")
+    throw new TypeError(`${what}: dryRun must be true or false, not ${shown(dryRun)}`);
+  if (onProgress !== undefined && typeof onProgress !== "function")
+    throw new TypeError(`${what}: onProgress must be a function, not ${shown(onProgress)}`);
+  if (signal !== undefined) checkSignal(signal, what);
 }

@@ -1,6 +1,7 @@
 import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, StagedMessage } from "../driver.js";
 import type { Outcomes } from "./conclusion.js";
+import { isForAnother } from "./dead-letter-view.js";
 import type { Handling } from "./handling.js";
 import { afterError, doneVerdict } from "./verdict.js";
 import type { Retry, Rules, Verdict } from "./verdict.js";
@@ -48,11 +49,13 @@ export class Work<T> implements Outcomes<T> {
 
   /** Calls the handler with deliveries that belong together. They may have ended when this returns. */
   begin(batch: readonly HeldDelivery<T>[], nowMs: number): void {
-    for (const held of batch) held.startedAtMs = nowMs;
-    if (this.#settler.settlesAhead) this.#beginSettled(batch);
-    else this.#runner.start(batch);
+    const ours = this.#handling.group === "" ? batch : this.#passOver(batch);
+    if (ours.length === 0) return;
+    for (const held of ours) held.startedAtMs = nowMs;
+    if (this.#settler.settlesAhead) this.#beginSettled(ours);
+    else this.#runner.start(ours);
     let watched = false;
-    for (const held of batch) {
+    for (const held of ours) {
       if (held.ended) continue;
       this.begun.add(held);
       watched = true;
@@ -108,6 +111,18 @@ export class Work<T> implements Outcomes<T> {
   /** Gives back what has not begun. */
   release(delivery: IncomingDelivery): void {
     this.#guarded(() => this.#settler.release(delivery));
+  }
+
+  /** What was redriven for another group is done for this one, and its handler never hears of it. */
+  #passOver(batch: readonly HeldDelivery<T>[]): readonly HeldDelivery<T>[] {
+    let ours = batch;
+    for (const held of batch) {
+      if (!isForAnother(held.incoming, this.#handling.group)) continue;
+      if (this.#settler.settlesAhead) this.#guarded(() => void this.#settler.ahead(held));
+      this.done(held);
+      ours = ours.filter((each) => each !== held);
+    }
+    return ours;
   }
 
   #guarded(settle: () => void): void {

@@ -19,6 +19,11 @@ export class EphemeralMessage implements Incoming {
     this.sentAtMs = nowMs;
   }
 
+  get hasHeaders(): boolean {
+    for (const _ in this.headers) return true;
+    return false;
+  }
+
   get partition(): undefined {
     return undefined;
   }
@@ -68,6 +73,10 @@ export class EphemeralDelivery implements Delivery {
 
   get headers(): Readonly<Record<string, string>> {
     return this.message.headers;
+  }
+
+  get hasHeaders(): boolean {
+    return this.message.hasHeaders;
   }
 
   get value(): Uint8Array {

@@ -59,6 +59,10 @@ export class LoggedMessage implements Incoming {
     return this.record.headers;
   }
 
+  get hasHeaders(): boolean {
+    return this.record.hasHeaders;
+  }
+
   get value(): Uint8Array {
     return this.record.value;
   }

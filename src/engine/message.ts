@@ -28,6 +28,8 @@ export interface Incoming {
   readonly id: string;
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** false: there are none for certain. */
+  readonly hasHeaders: boolean;
   /** A view of the log's memory: never written to. */
   readonly value: Uint8Array;
   readonly sentAtMs: number;

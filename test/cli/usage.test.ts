@@ -36,7 +36,7 @@ test("--version is the version of the package", async () => {
 
 test.each([
   ["no verb", [], /^millrace: USAGE: say what to do: send, handle, tail, /],
-  ["a verb that needs another", ["dead"], /^millrace: USAGE: say what to do: list, show, redrive, drop;/],
+  ["a verb that needs another", ["dead"], /^millrace: USAGE: say what to do: list, causes, show, redrive, drop;/],
   ["a mistyped verb", ["sned"], /^millrace: USAGE: unknown command 'sned' \(Did you mean send\?\)$/],
   ["a mistyped second verb", ["dead", "lst"], /unknown command 'lst' \(Did you mean list\?\)/],
   ["a mistyped option", ["peek", "emails", "--limt", "3"], /unknown option '--limt' \(Did you mean --limit\?\)/],

@@ -169,6 +169,7 @@ export class FakeChannel implements DeclaredChannel {
       id,
       key: message.key,
       headers: { ...message.headers },
+      hasHeaders: Object.keys(message.headers ?? {}).length > 0,
       value,
       sentAtMs: this.#driver.clock.nowMs(),
       partition: isStream ? partition : undefined,

@@ -80,8 +80,10 @@ test("redriven, a message is back in its queue with all attempts before it, and 
   expect(message?.headers).toEqual({
     n: "4",
     "millrace-redriven": "1",
+    "millrace-redriven-at": new Date(all.clock.nowMs()).toISOString(),
     "millrace-redriven-first-failed-at": new Date(all.clock.nowMs()).toISOString(),
     "millrace-redriven-id": "orders/0/1",
+    "millrace-redriven-sent-at": new Date(all.clock.nowMs()).toISOString(),
   });
   expect(driver.channel("orders").records.at(-1)?.incoming.id).toBe("orders/0/2");
 });
@@ -165,23 +167,45 @@ test("an id that is not there ends it before anything has changed", async () => 
   expect(await valuesOf(dead)).toEqual([1, 2]);
 });
 
-test("what a group could not handle can only be sent again to all groups, and only when that is said", async () => {
+const grouped = [stream<string>("events", { partitions: 1, attempts: 1 }), topic<string>("alerts", { attempts: 1 })];
+
+test.for(grouped)("what one group of a $kind could not handle comes back to that group only", async (channel) => {
+  const { mill, clock } = await world();
+  const seen: string[] = [];
+  let isFixed = false;
+  mill.handle(channel, (value) => (isFixed ? void seen.push(`audit ${value}`) : reject("no")), { group: "audit" });
+  mill.handle(channel, (value) => void seen.push(`mail ${value}`), { group: "mail" });
+  mill.handleBatch(channel, (values) => void seen.push(`batch ${values.join()}`), { group: "batch", size: 2 });
+  await clock.advance(0);
+  await mill.send(channel, "x", { key: "k" });
+  await clock.advance(0);
+  isFixed = true;
+  const dead = mill.admin.dead(channel, { group: "audit" });
+  expect(await dead.redrive({ all: true })).toBe(1);
+  await mill.send(channel, "y");
+  await clock.advance(0);
+  expect(seen.toSorted()).toEqual(["audit x", "audit y", "batch x", "batch y", "mail x", "mail y"]);
+  expect((await mill.admin.lag(channel, "mail"))[0]?.messages).toBe(0);
+});
+
+test.for(grouped)("or to every group of a $kind, when that is said", async (channel) => {
   const { mill, driver, clock } = await world();
-  for (const channel of [
-    stream<string>("events", { partitions: 1, attempts: 1 }),
-    topic<string>("alerts", { attempts: 1 }),
-  ]) {
-    await mill.send(channel, "x", { key: "k" });
-    mill.handle(channel, () => reject("no"), { group: "audit" });
-    await clock.advance(0);
-    const dead = mill.admin.dead(channel, { group: "audit" });
-    const refusal = dead.redrive({ all: true });
-    await expect(refusal).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
-    await expect(refusal).rejects.toThrow(/toAllGroups: true/);
-    expect(await dead.redrive({ all: true }, { toAllGroups: true })).toBe(1);
-    const { incoming } = driver.channel(channel.name).records.at(-1)!;
-    expect([incoming.key, incoming.headers["millrace-redriven-group"]]).toEqual(["k", "audit"]);
-  }
+  const seen: string[] = [];
+  const consumer = mill.handle(channel, () => reject("no"), { group: "audit" });
+  await clock.advance(0);
+  await mill.send(channel, "x", { key: "k" });
+  await clock.advance(0);
+  await consumer.close();
+  const dead = mill.admin.dead(channel, { group: "audit" });
+  await dead.redrive({ all: true });
+  mill.handle(channel, (_value, { redriven }) => reject(`no, ${redriven}`), { group: "audit" });
+  await clock.advance(0);
+  expect((await dead.list())[0]?.error.message).toBe("no, 1");
+  expect(await dead.redrive({ all: true }, { toAllGroups: true })).toBe(1);
+  mill.handle(channel, (value, { redriven }) => void seen.push(`${value} ${redriven}`), { group: "mail" });
+  await clock.advance(0);
+  expect(seen).toEqual(["x 0", "x 2"]);
+  expect(driver.channel(channel.name).records.at(-1)!.incoming.headers).not.toHaveProperty("millrace-redriven-group");
 });
 
 test("two channels whose dead letters share a queue do not see each other's", async () => {

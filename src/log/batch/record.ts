@@ -75,6 +75,11 @@ export class RecordView {
     return headers;
   }
 
+  /** Without decoding any; an id counts as one. */
+  get hasHeaders(): boolean {
+    return this.#bytes[this.#valueAt + Math.max(0, this.#valueBytes)] !== 0;
+  }
+
   #headers(): VarintReader {
     const reader = new VarintReader(this.#bytes, this.#valueAt + Math.max(0, this.#valueBytes));
     reader.end = this.#end;

@@ -29,6 +29,7 @@ function factsOf(letter: DeadLetter<Uint8Array>): [string, string][] {
   return [
     ["id", letter.id],
     ["reason", letter.reason],
+    ["fingerprint", letter.fingerprint],
     ["error", `${error.name}: ${error.message}`],
     ["attempts", String(letter.attempts)],
     ["redriven", String(letter.redriven)],
