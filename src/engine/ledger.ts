@@ -40,14 +40,16 @@ export class Ledger implements StateMachine {
   }
 
   restorePage(file: string, page: number, bytes: Uint8Array): void {
-    const [, groupId, , partition] = /^g\/(\d+)\/(\d+)-(\d+)$/.exec(file) ?? [];
+    const [, groupId, , partition, delivered] = /^g\/(\d+)\/(\d+)-(\d+)(-delivered)?$/.exec(file) ?? [];
     if (groupId === undefined || partition === undefined)
       throw unsupported(`a page file named ${JSON.stringify(file)}`);
-    this.#find(Number(groupId), Number(partition)).settled.restorePage(page, bytes);
+    const progress = this.#find(Number(groupId), Number(partition));
+    (delivered === undefined ? progress.settled : progress.delivered).restorePage(page, bytes);
   }
 
   replay(type: number, body: ByteReader): void {
-    if (type < entryTypes.settled || type > entryTypes.moved) throw unsupported(`a state entry of type ${type}`);
+    if (type < entryTypes.settled || type > entryTypes.deliveredEach)
+      throw unsupported(`a state entry of type ${type}`);
     this.#find(body.varint(), body.varint()).replay(type, body);
   }
 
@@ -70,6 +72,9 @@ export class Ledger implements StateMachine {
     const known = this.#groups.get(progress.groupId);
     const file = `g/${progress.groupId}/${known?.channel.id ?? 0}-${progress.partition}`;
     for (const change of progress.settled.takeChangedPages()) pages.push({ file, ...change });
+    for (const change of progress.delivered.each?.takeChangedPages() ?? []) {
+      pages.push({ file: `${file}-delivered`, ...change });
+    }
   }
 
   /** Of a group whose entry in the meta journal was lost, its progress is read into the void, and its number never used again. */

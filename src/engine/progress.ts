@@ -9,6 +9,7 @@
  *
  * A message below `deliveredHigh` counts as delivered once without a word about it, so that the usual life of a message
  * costs no memory and a crash forgets no attempt. Only messages with another count, or with a time to wait for, have a `Retry`.
+ * Whoever does not hand out in order calls `countEach`: then a bit says of each message whether it was delivered (see delivered.ts).
  *
  * A group that is moved begins anew: its settlements before that are forgotten, but for what tells a replay (`handledBefore`).
  * In the log the move replaces all that was written before it, so that recovery, which reads in order, ends up with what came after.
@@ -18,6 +19,8 @@
 import { assert } from "../base/assert.js";
 import type { ByteReader, ByteWriter } from "../base/bytes.js";
 import type { StateWriter } from "../log/state.js";
+import { ChangedRuns } from "./changed-runs.js";
+import { Delivered } from "./delivered.js";
 import { HandledBefore } from "./handled-before.js";
 import { SettledPages, type Run } from "./settled-pages.js";
 import { entryTypes, readRetries, readRuns, type Retry, type RetryAt, writeRetries, writeRuns } from "./state-codec.js";
@@ -35,17 +38,14 @@ export class Progress {
   /** What the group had handled before it was moved. */
   readonly handledBefore = new HandledBefore();
   readonly #settled: SettledPages;
-  #deliveredHigh: number;
+  readonly #delivered: Delivered;
   readonly #retries = new Map<number, Retry>();
   #bytes = 0;
-  /** Settled since the last drain: first and end of each run in turn, and of the run that still grows. */
-  #runs: number[] = [];
-  #runFirst = -1;
-  #runEnd = -1;
+  /** Settled since the last drain. */
+  readonly #runs = new ChangedRuns();
   /** Where the group was moved to last: from here on, what is settled was handled since then. */
   #begun: number;
   #moved = false;
-  #deliveredChanged = false;
   #bytesChanged = false;
   readonly #changedRetries = new Set<number>();
 
@@ -53,7 +53,7 @@ export class Progress {
     this.groupId = place.groupId;
     this.partition = place.partition;
     this.#settled = new SettledPages(place.start);
-    this.#deliveredHigh = place.start;
+    this.#delivered = new Delivered(place.start);
     this.#begun = place.start;
   }
 
@@ -66,9 +66,13 @@ export class Progress {
     return this.#settled.floor;
   }
 
+  get delivered(): Delivered {
+    return this.#delivered;
+  }
+
   /** Below it everything was delivered at least once. */
   get deliveredHigh(): number {
-    return this.#deliveredHigh;
+    return this.#delivered.high;
   }
 
   /** Messages of which more is remembered than that they were delivered once. */
@@ -87,7 +91,7 @@ export class Progress {
   }
 
   attempts(offset: number): number {
-    return this.#retries.get(offset)?.attempts ?? (offset < this.#deliveredHigh ? 1 : 0);
+    return this.#retries.get(offset)?.attempts ?? (this.#delivered.has(offset) ? 1 : 0);
   }
 
   retry(offset: number): Retry | undefined {
@@ -97,8 +101,8 @@ export class Progress {
   /** Whether this call settled it. */
   settle(offset: number): boolean {
     if (!this.#settled.settle(offset)) return false;
-    if (offset !== this.#runEnd) this.#beginRun(offset);
-    this.#runEnd++;
+    this.#runs.add(offset);
+    this.#delivered.pass(offset, offset + 1);
     if (this.#retries.size > 0) this.#retries.delete(offset);
     return true;
   }
@@ -108,8 +112,8 @@ export class Progress {
     if (to <= from) return 0;
     const count = this.#settled.settleRange(from, to);
     if (count === 0) return 0;
-    this.#beginRun(from);
-    this.#runEnd = to;
+    this.#runs.addRange(from, to);
+    this.#delivered.pass(from, to);
     this.#forgetRetries(from, to);
     return count;
   }
@@ -118,33 +122,35 @@ export class Progress {
   moveTo(offset: number): void {
     this.handledBefore.add(this.#handled());
     this.#beginAt(offset);
-    this.#runs = [];
-    this.#runFirst = -1;
-    this.#runEnd = -1;
+    this.#runs.clear();
     this.#changedRetries.clear();
-    this.#deliveredChanged = false;
     this.#moved = true;
+  }
+
+  /** Messages are not handed out in order: from now on each that is delivered is told by `deliver`, and none by `reach`. */
+  countEach(): void {
+    this.#delivered.countEach();
   }
 
   /** Everything below `offset` has now been delivered at least once. */
   reach(offset: number): void {
-    if (offset <= this.#deliveredHigh) return;
-    this.#deliveredHigh = offset;
-    this.#deliveredChanged = true;
+    this.#delivered.reach(offset);
   }
 
   /** Nothing from `offset` on was delivered after all, except what a retry is remembered of. */
   rewind(offset: number): void {
     assert(offset >= this.#settled.floor, "what is settled stays delivered");
-    if (offset >= this.#deliveredHigh) return;
-    this.#deliveredHigh = offset;
-    this.#deliveredChanged = true;
+    this.#delivered.rewind(offset);
   }
 
   /** Delivers it once more; returns the number of this attempt. */
   deliver(offset: number): number {
+    const before = this.#retries.get(offset);
     const attempts = this.attempts(offset) + 1;
-    this.remember(offset, { attempts, dueAtMs: 0, firstFailedAtMs: this.#retries.get(offset)?.firstFailedAtMs ?? 0 });
+    if (this.#delivered.each !== undefined) this.#delivered.add(offset);
+    // The first time a bit says all there is to say.
+    if (before === undefined && attempts === 1 && this.#delivered.has(offset)) return 1;
+    this.remember(offset, { attempts, dueAtMs: 0, firstFailedAtMs: before?.firstFailedAtMs ?? 0 });
     return attempts;
   }
 
@@ -161,13 +167,11 @@ export class Progress {
   }
 
   /** What was delivered and is not settled, in order: after a restart all of it has to be delivered again. */
-  *delivered(): Generator<{ offset: number; dueAtMs: number }> {
-    for (
-      let offset = this.#settled.floor;
-      offset < this.#deliveredHigh;
-      offset = this.#settled.nextUnsettled(offset + 1)
-    ) {
-      yield { offset, dueAtMs: this.#retries.get(offset)?.dueAtMs ?? 0 };
+  *unfinished(): Generator<{ offset: number; dueAtMs: number }> {
+    const delivered = this.#delivered;
+    const settled = this.#settled;
+    for (let at = delivered.next(settled.floor); at < Infinity; at = delivered.next(settled.nextUnsettled(at + 1))) {
+      if (!settled.has(at)) yield { offset: at, dueAtMs: this.#retries.get(at)?.dueAtMs ?? 0 };
     }
   }
 
@@ -182,21 +186,23 @@ export class Progress {
    */
   fitTo(end: number): void {
     if (this.#settled.floor > end) this.#settled.reset(end);
-    this.#deliveredHigh = Math.min(this.#deliveredHigh, end);
+    if (this.#delivered.high > end) this.#delivered.reset(end);
     this.#begun = Math.min(this.#begun, end);
     for (const offset of this.#retries.keys()) if (offset >= end) this.#retries.delete(offset);
   }
 
   drain(writer: StateWriter): void {
     if (this.#moved) this.#drainMove(writer);
-    if (this.#runEnd >= 0) this.#drainRuns(writer);
-    if (this.#deliveredChanged) {
-      this.#deliveredChanged = false;
+    if (!this.#runs.isEmpty) this.#writeRuns(writer, entryTypes.settled, this.#runs.take());
+    const high = this.#delivered.takeHigh();
+    if (high !== undefined) {
       writer.entry(entryTypes.delivered, (body) => {
         this.#writePlace(body);
-        body.varint(this.#deliveredHigh);
+        body.varint(high);
       });
     }
+    const delivered = this.#delivered.takeRuns(this.#settled.floor);
+    if (delivered.length > 0) this.#writeRuns(writer, entryTypes.deliveredEach, delivered);
     if (this.#changedRetries.size > 0) this.#drainRetries(writer);
     if (this.#bytesChanged) {
       this.#bytesChanged = false;
@@ -212,7 +218,9 @@ export class Progress {
     if (type === entryTypes.settled) {
       for (const run of readRuns(body)) this.#restoreRun(run);
     } else if (type === entryTypes.delivered) {
-      this.#deliveredHigh = body.varint();
+      this.#delivered.restoreHigh(body.varint());
+    } else if (type === entryTypes.deliveredEach) {
+      this.#delivered.restoreRuns(readRuns(body));
     } else if (type === entryTypes.retries) {
       for (const [offset, retry] of readRetries(body)) this.#keep(offset, retry);
     } else if (type === entryTypes.moved) {
@@ -227,7 +235,7 @@ export class Progress {
   /** The snapshot's part, after its place. Bitmap pages are stored apart. */
   writeSnapshot(body: ByteWriter): void {
     body.varint(this.#settled.floor);
-    body.varint(this.#deliveredHigh);
+    body.varint(this.#delivered.high);
     body.varint(this.#bytes);
     writeRuns(body, this.#settled.fullPages());
     writeRetries(
@@ -236,11 +244,15 @@ export class Progress {
     );
     body.varint(this.#begun);
     writeRuns(body, this.handledBefore.runs);
+    const { each } = this.#delivered;
+    body.varint(each === undefined ? 0 : 1);
+    if (each !== undefined) writeRuns(body, each.fullPages());
   }
 
+  /** `version`: that of the snapshot. */
   readSnapshot(body: ByteReader, version: number): void {
     this.#settled.reset(body.varint());
-    this.#deliveredHigh = body.varint();
+    this.#delivered.restore(body.varint());
     this.#bytes = body.varint();
     this.#settled.restoreFullPages(readRuns(body));
     this.#retries.clear();
@@ -248,6 +260,7 @@ export class Progress {
     if (version === 1) return;
     this.#begun = body.varint();
     this.handledBefore.restore(readRuns(body));
+    if (version > 2 && body.varint() === 1) this.#delivered.restoreEach(readRuns(body));
   }
 
   *#handled(): Generator<Run> {
@@ -259,21 +272,15 @@ export class Progress {
   #beginAt(offset: number): void {
     this.#settled.reset(offset);
     this.#begun = offset;
-    this.#deliveredHigh = offset;
+    this.#delivered.reset(offset);
     this.#retries.clear();
   }
 
   #keep(offset: number, retry: Retry): void {
-    const usual = offset < this.#deliveredHigh ? 1 : 0;
+    const usual = this.#delivered.has(offset) ? 1 : 0;
     const plain = retry.attempts === usual && retry.dueAtMs === 0 && retry.firstFailedAtMs === 0;
     if (plain || this.#settled.has(offset)) this.#retries.delete(offset);
     else this.#retries.set(offset, retry);
-  }
-
-  #beginRun(first: number): void {
-    if (this.#runEnd >= 0) this.#runs.push(this.#runFirst, this.#runEnd);
-    this.#runFirst = first;
-    this.#runEnd = first;
   }
 
   #drainMove(writer: StateWriter): void {
@@ -285,11 +292,8 @@ export class Progress {
     });
   }
 
-  #drainRuns(writer: StateWriter): void {
-    this.#beginRun(-1);
-    const runs = mergedRuns(this.#runs);
-    this.#runs = [];
-    writer.entry(entryTypes.settled, (body) => {
+  #writeRuns(writer: StateWriter, type: number, runs: readonly Run[]): void {
+    writer.entry(type, (body) => {
       this.#writePlace(body);
       writeRuns(body, runs);
     });
@@ -318,6 +322,7 @@ export class Progress {
   #restoreRun(run: Run): void {
     const end = run.first + run.count;
     this.#settled.settleRange(run.first, end);
+    this.#delivered.pass(run.first, end);
     this.#forgetRetries(run.first, end);
   }
 
@@ -329,23 +334,4 @@ export class Progress {
 
 function ascending(one: number, other: number): number {
   return one - other;
-}
-
-/** From first and end in turn to runs that ascend and do not touch. */
-function mergedRuns(bounds: readonly number[]): Run[] {
-  const runs: { first: number; count: number }[] = [];
-  for (let at = 0; at < bounds.length; at += 2) {
-    const first = bounds[at] as number;
-    runs.push({ first, count: (bounds[at + 1] as number) - first });
-  }
-  runs.sort((one, other) => one.first - other.first);
-  let kept = 0;
-  for (const run of runs) {
-    const last = runs[kept - 1];
-    if (kept > 0 && last !== undefined && run.first <= last.first + last.count) {
-      last.count = Math.max(last.count, run.first + run.count - last.first);
-    } else runs[kept++] = run;
-  }
-  runs.length = kept;
-  return runs;
 }

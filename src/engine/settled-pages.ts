@@ -8,6 +8,7 @@
  * A page is 32,768 offsets. Pages below the floor and pages without a bit are not kept, full ones are a word, so that
  * memory follows the holes, not the backlog. No bit is ever cleared, which makes replay idempotent; a group that is moved
  * begins with new pages (`reset`), and its progress says from where on.
+ * What was delivered is remembered the same way where that needs a bit a message (see delivered.ts).
  */
 import { assert } from "../base/assert.js";
 
@@ -65,6 +66,17 @@ class Page {
     while (at < pageOffsets) {
       if ((at & 7) === 0 && this.bits[at >>> 3] === 255) at += 8;
       else if (this.has(at)) at++;
+      else break;
+    }
+    return at;
+  }
+
+  /** The first position from `position` on whose bit is set; `pageOffsets` when none is. */
+  nextSet(position: number): number {
+    let at = position;
+    while (at < pageOffsets) {
+      if ((at & 7) === 0 && this.bits[at >>> 3] === 0) at += 8;
+      else if (!this.has(at)) at++;
       else break;
     }
     return at;
@@ -145,6 +157,21 @@ export class SettledPages {
       if (clear < pageOffsets) break;
     }
     return offset;
+  }
+
+  /** The first offset from `from` on that is settled; Infinity when there is none. */
+  nextSettled(from: number): number {
+    if (from < this.#floor) return from;
+    if (this.#above === 0) return Infinity;
+    for (const number of this.#numbersInOrder()) {
+      const start = number * pageOffsets;
+      const at = Math.max(0, from - start);
+      if (at >= pageOffsets) continue;
+      const page = this.#pages.get(number);
+      const set = page instanceof Page ? page.nextSet(at) : at;
+      if (set < pageOffsets) return start + set;
+    }
+    return Infinity;
   }
 
   /** How many offsets of `from` up to, not including, `to` are settled. */

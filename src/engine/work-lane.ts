@@ -67,7 +67,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     this.journal = new ProgressJournal(home.log, progress, this);
     const wallMs = home.clock.nowMs();
     const nowMs = home.clock.monotonicMs();
-    for (const { offset, dueAtMs } of progress.delivered()) {
+    for (const { offset, dueAtMs } of progress.unfinished()) {
       this.#returned.push(offset, dueAtMs === 0 ? 0 : nowMs + Math.max(0, dueAtMs - wallMs));
     }
   }

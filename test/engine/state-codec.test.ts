@@ -67,14 +67,38 @@ const golden: Entry[] = [
   { type: 4, hex: "0300" + "bc05" },
 ];
 const goldenProgress = "0300" + "01" + "06" + "bc05" + "00" + "02" + "0102e807ac02" + "04000000";
-const goldenSnapshot = "02" + "01" + goldenProgress + "00" + "00";
+const goldenSnapshot = "03" + "01" + goldenProgress + "00" + "00" + "00";
 
 /** Moved back to 1, after 0 and 2 to 4 had been settled; since then 1 was delivered. */
 const goldenMove: Entry[] = [
   { type: 5, hex: "0300" + "01" + "02" + "0000" + "0102" },
   { type: 2, hex: "0300" + "02" },
 ];
-const goldenMovedSnapshot = "02" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102";
+const goldenMovedSnapshot =
+  "03" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102" + "00";
+/** Before groups could count each message. */
+const goldenSnapshotV2 = "02" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102";
+
+/** Counting each: delivered 3 and 70,000 to 70,001 once, and 4 twice; 3 settled. */
+function changeEach(progress: Progress): void {
+  progress.countEach();
+  for (const offset of [70_001, 3, 4, 70_000, 4]) progress.deliver(offset);
+  progress.settle(3);
+}
+
+const goldenEach: Entry[] = [
+  { type: 1, hex: "0300" + "01" + "0300" },
+  { type: 6, hex: "0300" + "02" + "0301" + "eba20401" },
+  { type: 3, hex: "0300" + "01" + "04020000" },
+];
+const goldenSnapshotEach =
+  "03" + "01" + "0300" + "00" + "00" + "00" + "00" + "01" + "04020000" + "00" + "00" + "01" + "00";
+
+function expectChangedEach(progress: Progress): void {
+  const offsets = [2, 3, 4, 5, 69_999, 70_000, 70_001, 70_002];
+  expect(offsets.map((offset) => progress.attempts(offset))).toEqual([0, 1, 2, 0, 0, 1, 1, 0]);
+  expect([progress.floor, progress.settled.has(3)]).toEqual([0, true]);
+}
 
 /** Before groups could be moved. */
 const goldenSnapshotV1 = "01" + "01" + goldenProgress;
@@ -131,6 +155,20 @@ describe("the state entries of the write-ahead log", () => {
     progress.moveTo(1);
     progress.settleRange(1, 3);
     expect(drained(progress).map((entry) => entry.type)).toEqual([5, 1, 4]);
+  });
+
+  test("say of each message that it was delivered, where each is counted", () => {
+    const { progress } = ledger();
+    changeEach(progress);
+    expect(drained(progress)).toEqual(goldenEach);
+    expect(drained(progress)).toEqual([]);
+    expectChangedEach(progress);
+  });
+
+  test("that say so of each mean the same when they are met once or twice", () => {
+    const { ledger: met, progress } = ledger();
+    for (const { type, hex } of [...goldenEach, ...goldenEach]) met.replay(type, bodyOf(hex));
+    expectChangedEach(progress);
   });
 
   test("of a message that is settled in the same commit say nothing about its retries", () => {
@@ -205,6 +243,28 @@ describe("the snapshot", () => {
     const { ledger: met, progress } = ledger();
     met.restore(bodyOf(goldenSnapshotV1));
     expect([progress.floor, progress.deliveredHigh]).toEqual([1, 6]);
+  });
+
+  test("of the version before groups could count each message is read", () => {
+    const { ledger: met, progress } = ledger();
+    met.restore(bodyOf(goldenSnapshotV2));
+    expect([progress.floor, progress.deliveredHigh, progress.handledBefore.has(3)]).toEqual([1, 2, true]);
+  });
+
+  test("of a group that counts each has the bitmaps of both apart", () => {
+    const { ledger: taken, progress } = ledger();
+    changeEach(progress);
+    const { body, pages } = taken.snapshot();
+    expect(Buffer.from(body).toString("hex")).toBe(goldenSnapshotEach);
+    expect(pages.map(({ file, page }) => `${file}#${page}`).sort()).toEqual([
+      "g/3/3-0#0",
+      "g/3/3-0-delivered#0",
+      "g/3/3-0-delivered#2",
+    ]);
+    const { ledger: met, progress: restored } = ledger();
+    met.restore(bodyOf(goldenSnapshotEach));
+    for (const { file, page, bytes } of pages) met.restorePage(file, page, bytes as Uint8Array);
+    expectChangedEach(restored);
   });
 
   test("of another version is refused", () => {
