@@ -87,40 +87,58 @@ const offsets = fc.oneof(
 );
 const steps = fc.record({ do: fc.constantFrom(...kinds), at: offsets, metAgain: fc.boolean() });
 
+type Step = { readonly do: (typeof kinds)[number]; readonly at: number; readonly metAgain: boolean };
+
+/** A progress and, beside it, how often each message was delivered and which are settled. */
+class Run {
+  #progress = new Progress(place);
+  readonly #counts = new Map<number, number>();
+  readonly #settled = new Set<number>();
+  readonly #store = new Store();
+
+  constructor() {
+    this.#progress.countEach();
+  }
+
+  step({ do: kind, at, metAgain }: Step): void {
+    if (kind === "drain") this.#store.drain(this.#progress);
+    else if (kind === "checkpoint") this.#store.checkpoint(this.#progress, metAgain);
+    else if (kind === "restart") {
+      this.#store.drain(this.#progress);
+      this.#progress = this.#store.restore();
+    } else if (!this.#settled.has(at)) this.#change(kind, at);
+    this.#compare(at);
+  }
+
+  #change(kind: "deliver" | "settle" | "giveBack", at: number): void {
+    const count = this.#counts.get(at) ?? 0;
+    if (kind === "deliver") {
+      expect(this.#progress.deliver(at)).toBe(count + 1);
+      this.#counts.set(at, count + 1);
+    } else if (kind === "settle") {
+      expect(this.#progress.settle(at)).toBe(true);
+      this.#settled.add(at);
+    } else if (count > 0) {
+      this.#progress.remember(at, { attempts: count - 1, dueAtMs: 0, firstFailedAtMs: 0 });
+      this.#counts.set(at, count - 1);
+    }
+  }
+
+  #compare(at: number): void {
+    const unsettled = [...this.#counts.keys()].filter((each) => !this.#settled.has(each));
+    for (const each of unsettled) expect(this.#progress.attempts(each)).toBe(this.#counts.get(each));
+    if (!this.#settled.has(at)) expect(this.#progress.attempts(at)).toBe(this.#counts.get(at) ?? 0);
+    const unfinished = [...this.#progress.unfinished()].map(({ offset }) => offset);
+    expect(unfinished).toEqual(unsettled.sort((one, other) => one - other));
+  }
+}
+
 describe("progress that counts each message", () => {
   test("knows the attempts of every message, also after restarts", () => {
     fc.assert(
-      fc.property(fc.array(steps, { maxLength: 80 }), (run) => {
-        let progress = new Progress(place);
-        progress.countEach();
-        const counts = new Map<number, number>();
-        const settled = new Set<number>();
-        const store = new Store();
-        for (const { do: kind, at, metAgain } of run) {
-          const count = counts.get(at) ?? 0;
-          if (kind === "drain") store.drain(progress);
-          else if (kind === "checkpoint") store.checkpoint(progress, metAgain);
-          else if (kind === "restart") {
-            store.drain(progress);
-            progress = store.restore();
-          } else if (settled.has(at)) continue;
-          else if (kind === "deliver") {
-            expect(progress.deliver(at)).toBe(count + 1);
-            counts.set(at, count + 1);
-          } else if (kind === "settle") {
-            expect(progress.settle(at)).toBe(true);
-            settled.add(at);
-          } else if (count > 0) {
-            progress.remember(at, { attempts: count - 1, dueAtMs: 0, firstFailedAtMs: 0 });
-            counts.set(at, count - 1);
-          }
-          for (const each of [at, ...counts.keys()]) {
-            if (!settled.has(each)) expect(progress.attempts(each)).toBe(counts.get(each) ?? 0);
-          }
-          const known = [...counts.keys()].filter((each) => !settled.has(each)).sort((one, other) => one - other);
-          const unfinished = [...progress.unfinished()].map(({ offset }) => offset);
-          expect(unfinished).toEqual(known);
-        }
+      fc.property(fc.array(steps, { maxLength: 80 }), (all) => {
+        const run = new Run();
+        for (const step of all) run.step(step);
       }),
       { numRuns: 300 },
     );
