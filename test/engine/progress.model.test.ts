@@ -3,6 +3,7 @@
  * and however often it is written down, snapshotted and read again, no message's count goes down or is made up.
  */
 import fc from "fast-check";
+import assert from "node:assert/strict";
 import { describe, expect, test } from "vitest";
 import { ByteReader, ByteWriter } from "../../src/base/bytes.js";
 import { Progress } from "../../src/engine/progress.js";
@@ -113,10 +114,10 @@ class Run {
   #change(kind: "deliver" | "settle" | "giveBack", at: number): void {
     const count = this.#counts.get(at) ?? 0;
     if (kind === "deliver") {
-      expect(this.#progress.deliver(at)).toBe(count + 1);
+      assert.equal(this.#progress.deliver(at), count + 1);
       this.#counts.set(at, count + 1);
     } else if (kind === "settle") {
-      expect(this.#progress.settle(at)).toBe(true);
+      assert(this.#progress.settle(at));
       this.#settled.add(at);
     } else if (count > 0) {
       this.#progress.remember(at, { attempts: count - 1, dueAtMs: 0, firstFailedAtMs: 0 });
@@ -126,10 +127,13 @@ class Run {
 
   #compare(at: number): void {
     const unsettled = [...this.#counts.keys()].filter((each) => !this.#settled.has(each));
-    for (const each of unsettled) expect(this.#progress.attempts(each)).toBe(this.#counts.get(each));
-    if (!this.#settled.has(at)) expect(this.#progress.attempts(at)).toBe(this.#counts.get(at) ?? 0);
+    for (const each of unsettled) assert.equal(this.#progress.attempts(each), this.#counts.get(each));
+    if (!this.#settled.has(at)) assert.equal(this.#progress.attempts(at), this.#counts.get(at) ?? 0);
     const unfinished = [...this.#progress.unfinished()].map(({ offset }) => offset);
-    expect(unfinished).toEqual(unsettled.sort((one, other) => one - other));
+    assert.deepEqual(
+      unfinished,
+      unsettled.sort((one, other) => one - other),
+    );
   }
 }
 
