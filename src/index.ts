@@ -4,6 +4,8 @@ export { bytes, json, text } from "./client/codec.js";
 export { done, later, reject } from "./client/settlement.js";
 export { exponential, fixed } from "./client/backoff.js";
 export { on } from "./client/retry-rule.js";
+export { fixedWindow, leakyBucket, tokenBucket } from "./client/rate/rate-limit.js";
+export { rateLimit } from "./client/rate/channel-rate.js";
 export { MillraceError, errorCodes, hasCode } from "./base/errors.js";
 export { silentLogger } from "./base/logger.js";
 
@@ -42,6 +44,8 @@ export type { LoadOptions, LoadSummary } from "./client/load.js";
 export type { Message } from "./client/message.js";
 export type { Millrace, Transaction } from "./client/millrace.js";
 export type { OpenOptions } from "./client/open-options.js";
+export type { RateChange, RateKey, RateLimit, RateOptions, TokenBucketOptions } from "./client/rate/rate-limit.js";
+export type { SendRateOptions } from "./client/rate/channel-rate.js";
 export type { Reader, ReadOptions } from "./client/reader.js";
 export type { ErrorClass, RetryRule } from "./client/retry-rule.js";
 export type { Schema } from "./client/schema.js";

@@ -31,6 +31,8 @@ export const errorCodes = {
   NOT_SUPPORTED: { retryable: false },
   /** The queue's capacity is reached. */
   QUEUE_FULL: { retryable: true },
+  /** More is sent than a rate limit allows. */
+  RATE_LIMITED: { retryable: true },
   /** The value does not fulfil the channel's schema, or cannot be serialised. */
   PAYLOAD_INVALID: { retryable: false },
   /** The encoded message is over `limits.messageBytesMax`. */
@@ -65,10 +67,13 @@ export type ErrorCode = keyof typeof errorCodes;
 export class MillraceError extends Error {
   override readonly name = "MillraceError";
   readonly code: ErrorCode;
+  /** When the same call can be expected to succeed, where that is known. */
+  readonly retryAfterMs: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { readonly retryAfterMs?: number }) {
     super(message, options);
     this.code = code;
+    this.retryAfterMs = options?.retryAfterMs;
   }
 
   /** Whether the same call may succeed later without any change. */

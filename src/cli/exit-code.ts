@@ -55,6 +55,7 @@ export const errorExitCodes = {
   MESSAGE_UNKNOWN: exitCodes.notFound,
   NOT_SUPPORTED: exitCodes.usage,
   QUEUE_FULL: exitCodes.limit,
+  RATE_LIMITED: exitCodes.limit,
   PAYLOAD_INVALID: exitCodes.failure,
   PAYLOAD_TOO_LARGE: exitCodes.limit,
   PAYLOAD_UNREADABLE: exitCodes.failure,

@@ -80,6 +80,18 @@ export class BoundChannel<T> {
     return declared.publishAll(messages, complete?.publish);
   }
 
+  /**
+   * Waits until these may be sent, where there is a limit to how often: undefined when they may at once.
+   * @throws MillraceError RATE_LIMITED when they may not, and shall not wait.
+   */
+  turn(
+    _values: readonly T[],
+    _messages: readonly OutgoingMessage[],
+    _options: PublishOptions | undefined,
+  ): Promise<void> | undefined {
+    return undefined;
+  }
+
   completeOptions(options: SendOptions, call: "send" | "sendAll"): CompleteSendOptions {
     const complete = completeSendOptions(options, call, { driver: this.#driver, channel: this.channel });
     if (complete.id !== undefined) this.#refuseUnusableId();

@@ -73,7 +73,15 @@ export class BulkLoad<T> {
   #add(value: T): true | Promise<boolean> {
     this.#refuseAborted();
     const message = this.#bound.prepare(value, this.#message);
-    return message instanceof Promise ? message.then((checked) => this.#push(checked)) : this.#push(message);
+    return message instanceof Promise
+      ? message.then((checked) => this.#await(value, checked))
+      : this.#await(value, message);
+  }
+
+  /** Where there is a limit to how often, values are fetched as it allows, and not sooner. */
+  #await(value: T, message: OutgoingMessage): true | Promise<boolean> {
+    const turn = this.#bound.turn([value], [message], this.#publish);
+    return turn === undefined ? this.#push(message) : turn.then(() => this.#push(message));
   }
 
   #push(message: OutgoingMessage): true | Promise<boolean> {

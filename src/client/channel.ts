@@ -1,6 +1,7 @@
 import type { ChannelKind, ChannelSpec } from "../driver.js";
 import type { Backoff } from "./backoff.js";
 import type { Codec } from "./codec.js";
+import type { ChannelRate } from "./rate/channel-rate.js";
 import type { Schema } from "./schema.js";
 
 /** A declared channel: a plain, frozen value that ties a name to a payload type and a policy. No I/O has happened. */
@@ -15,6 +16,8 @@ export interface Channel<T> {
   readonly schema: Schema<T> | undefined;
   readonly key: ((value: T) => string | undefined) | undefined;
   readonly id: ((value: T) => string | undefined) | undefined;
+  /** How often may be sent to it, when `rateLimit` has made it. */
+  readonly rate?: ChannelRate<T> | undefined;
   /** The names of the options that were given, as against filled in: only these are held against what a driver can do. */
   readonly asked: ReadonlySet<string>;
 }

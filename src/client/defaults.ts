@@ -23,6 +23,16 @@ export const defaults = {
   stream: { aheadMs: 500, aheadMax: 1_024 },
   /** How long a send may wait for room. */
   sendTimeoutMs: Infinity,
+  rate: {
+    /** Keys of one limit that are told apart at once. */
+    keysMax: 100_000,
+    /** Sends that may wait for their turn at one limited channel; what comes then is refused. */
+    waitingMax: 100_000,
+    /** Messages out of tokens that one consumer may have given back at once; then it fetches no more until the first of them is due. */
+    putOffMax: 10_000,
+    /** A message out of tokens is looked at again after this at the latest: by then the limit may be another. */
+    putOffMsMax: 300_000,
+  },
   load: { batch: 1_000, batchBytes: 1_048_576, inFlight: 4 },
   peekLimit: 20,
 } as const;
@@ -36,6 +46,8 @@ export const bounds = {
   leaseMs: { min: 1_000, max: 43_200_000 },
   concurrency: { min: 1, max: 100_000 },
   batch: { min: 1, max: 100_000 },
+  rate: { min: 1, max: 1_000_000 },
+  rateEveryMs: { min: 1, max: 2_592_000_000 },
   /** Any whole number of one or more. */
   count: { min: 1, max: Number.MAX_SAFE_INTEGER },
 } as const;

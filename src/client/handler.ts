@@ -1,6 +1,7 @@
 import type { Duration } from "../base/duration.js";
 import type { StartPosition } from "../driver.js";
 import type { Delivery } from "./delivery.js";
+import type { RateLimit } from "./rate/rate-limit.js";
 import type { RetryRule } from "./retry-rule.js";
 import type { Settlement } from "./settlement.js";
 
@@ -27,7 +28,7 @@ export type Guarantee =
   /** As at-least-once; and settlement and everything sent through the delivery commit together, or the driver is refused. */
   | "transactional";
 
-export interface HandleOptions {
+export interface HandleOptions<T = unknown> {
   /** Who reads. Needed for streams and durable topics; queues and topics that are not durable have none. */
   readonly group?: string | undefined;
   /** Default "at-least-once"; of a topic that is not durable always "at-most-once". */
@@ -36,6 +37,11 @@ export interface HandleOptions {
   readonly concurrency?: number | { readonly min: number; readonly max: number } | undefined;
   /** What to do about errors of certain classes: the first that fits rules. */
   readonly retry?: readonly RetryRule[] | undefined;
+  /**
+   * How often the handler may begin with a message; a batch counts as the messages in it. What the limit does not allow yet waits in the channel.
+   * With a limit per key, messages of a key that is out of tokens are put off, uncounted, and others go on; in a stream they hold up their partition.
+   */
+  readonly rate?: RateLimit<T> | undefined;
   /** Where a group begins that has never read this channel. Default "earliest". */
   readonly from?: StartPosition | undefined;
   /** Streams only: static membership. The same name gets the same partitions back after a restart. */
@@ -44,7 +50,7 @@ export interface HandleOptions {
   readonly timeout?: Duration | undefined;
 }
 
-export interface BatchOptions extends HandleOptions {
+export interface BatchOptions<T = unknown> extends HandleOptions<T> {
   /** How many messages a call gets at most. A message on its last attempt comes alone. */
   readonly size: number;
   /** How long to wait for a batch to fill, from its first message on. Default 0: what is there. */

@@ -6,6 +6,8 @@ import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import { bounds, defaults } from "./defaults.js";
 import type { BatchOptions, Guarantee, HandleOptions } from "./handler.js";
 import { checkGroupName, checkName } from "./names.js";
+import { checkRate } from "./rate/rate-limit.js";
+import type { SharedRateLimit } from "./rate/rate-limit.js";
 import type { RetryRule } from "./retry-rule.js";
 import { notSupported, requireAbility } from "./support.js";
 
@@ -18,6 +20,7 @@ export interface Handling<T> {
   readonly guarantee: Guarantee;
   readonly concurrency: number;
   readonly rules: readonly RetryRule[];
+  readonly rate: SharedRateLimit<T> | undefined;
   readonly from: StartPosition;
   readonly member: string | undefined;
   readonly timeoutMs: number;
@@ -27,8 +30,8 @@ export interface Handling<T> {
 }
 
 /** Agreed for later; refused by name until then, so that nobody relies on what is not there. */
-const notYet = ["rate", "once"];
-const handleOptions = ["group", "guarantee", "concurrency", "retry", "from", "member", "timeout", ...notYet];
+const notYet = ["once"];
+const handleOptions = ["group", "guarantee", "concurrency", "retry", "from", "member", "rate", "timeout", ...notYet];
 const known = { handle: new Set(handleOptions), handleBatch: new Set([...handleOptions, "size", "within"]) };
 
 type Call = keyof typeof known;
@@ -36,7 +39,7 @@ type Call = keyof typeof known;
 /** @throws TypeError for wrong arguments; MillraceError NOT_SUPPORTED for what the driver cannot do. */
 export function completeHandling<T>(
   channel: Channel<T>,
-  options: HandleOptions & Partial<BatchOptions>,
+  options: HandleOptions<T> & Partial<BatchOptions<T>>,
   to: { readonly call: Call; readonly driver: Driver },
 ): Handling<T> {
   const what = `${to.call} ${channel.kind} "${channel.name}"`;
@@ -58,6 +61,7 @@ export function completeHandling<T>(
     guarantee: completeGuarantee(channel, options.guarantee, { what, driver: to.driver }),
     concurrency: completeConcurrency(options.concurrency, `${what}: concurrency`),
     rules: retry,
+    rate: options.rate === undefined ? undefined : checkRate(options.rate, `${what}: rate`),
     from: completeFrom(channel, options.from, what),
     member: completeMember(channel, options.member, what),
     timeoutMs,

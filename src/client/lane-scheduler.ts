@@ -166,7 +166,7 @@ export class LaneScheduler<T> implements Scheduler<T> {
     for (const { held, verdict } of failed) this.#work.settleKept(held, verdict);
     this.#held -= failed.length;
     const behind = new Set(lane.waiting());
-    for (const each of [...behind].toReversed()) this.#work.release(each);
+    for (const each of [...behind].toReversed()) this.#work.releaseWaiting(each);
     this.forget((delivery) => behind.has(delivery));
   }
 }

@@ -85,12 +85,12 @@ export class MillraceClient implements Millrace {
     return new BulkLoad<T>(bound, this.#environment, options).run(values);
   }
 
-  handle<T>(channel: Channel<T>, handler: Handler<NoInfer<T>>, options: HandleOptions = {}): Consumer {
+  handle<T>(channel: Channel<T>, handler: Handler<NoInfer<T>>, options: HandleOptions<NoInfer<T>> = {}): Consumer {
     const handling = this.#complete(channel, handler, { call: "handle", options });
     return this.#start<T>({ handling, makeRunner: (parts) => new SingleRunner<T>(handler, parts) });
   }
 
-  handleBatch<T>(channel: Channel<T>, handler: BatchHandler<NoInfer<T>>, options: BatchOptions): Consumer {
+  handleBatch<T>(channel: Channel<T>, handler: BatchHandler<NoInfer<T>>, options: BatchOptions<NoInfer<T>>): Consumer {
     const handling = this.#complete(channel, handler, { call: "handleBatch", options });
     return this.#start<T>({ handling, makeRunner: (parts) => new BatchRunner<T>(handler, parts) });
   }
@@ -149,7 +149,7 @@ export class MillraceClient implements Millrace {
   #complete<T>(
     channel: Channel<T>,
     handler: unknown,
-    asked: { readonly call: "handle" | "handleBatch"; readonly options: HandleOptions },
+    asked: { readonly call: "handle" | "handleBatch"; readonly options: HandleOptions<T> },
   ): Handling<T> {
     const { driver, channels } = this.#environment;
     if (this.#mode !== "open") throw closedError();

@@ -28,9 +28,9 @@ export interface Millrace extends Sender, AsyncDisposable {
    * Starts a consumer; it runs until it or this Millrace is closed.
    * @throws TypeError for wrong arguments; MillraceError NOT_SUPPORTED for what the driver cannot do, CLOSED after `close`.
    */
-  handle<T>(channel: Channel<T>, handler: Handler<NoInfer<T>>, options?: HandleOptions): Consumer;
+  handle<T>(channel: Channel<T>, handler: Handler<NoInfer<T>>, options?: HandleOptions<NoInfer<T>>): Consumer;
   /** The same with many messages a call, each settled by itself. */
-  handleBatch<T>(channel: Channel<T>, handler: BatchHandler<NoInfer<T>>, options: BatchOptions): Consumer;
+  handleBatch<T>(channel: Channel<T>, handler: BatchHandler<NoInfer<T>>, options: BatchOptions<NoInfer<T>>): Consumer;
   /** Reads history, outside any group: it changes nothing. */
   read<T>(stream: Stream<T>, options?: ReadOptions): Reader<T>;
   /** Commits what `work` sends through `transaction` once it resolves; when it rejects, nothing is sent. */

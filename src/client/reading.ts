@@ -24,11 +24,12 @@ export class Reading<T> {
    * @throws MillraceError PAYLOAD_UNREADABLE when the codec cannot decode it, PAYLOAD_INVALID when the schema refuses it.
    */
   read(stored: Uint8Array): T | Promise<T> {
-    const value = this.#decode(stored);
+    const value = this.decode(stored);
     return this.#schema === undefined ? value : checkedBy(this.#schema, value);
   }
 
-  #decode(stored: Uint8Array): T {
+  /** Without its schema. */
+  decode(stored: Uint8Array): T {
     try {
       return this.#codec.decode(stored);
     } catch (cause) {

@@ -1,4 +1,3 @@
-import type { Clock } from "../base/clock.js";
 import type { IncomingDelivery } from "../driver.js";
 import type { HeldDelivery, Holder } from "./held-delivery.js";
 import type { HeldList } from "./held-list.js";
@@ -35,5 +34,4 @@ export interface SchedulerEvents {
 /** What every scheduler is made of. */
 export interface SchedulerParts<T> extends WorkParts<T> {
   readonly holder: Holder<T>;
-  readonly clock: Clock;
 }

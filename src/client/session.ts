@@ -10,6 +10,7 @@ import { LaneScheduler } from "./lane-scheduler.js";
 import { ProgressCheck } from "./progress-check.js";
 import type { Progress } from "./progress-check.js";
 import { QueueScheduler } from "./queue-scheduler.js";
+import { Throttle } from "./rate/throttle.js";
 import { Reading } from "./reading.js";
 import type { Runner } from "./runner.js";
 import type { Scheduler, SchedulerParts } from "./scheduler.js";
@@ -30,6 +31,7 @@ export interface SessionParts<T> {
 export class Session<T> {
   readonly #parts: SessionParts<T>;
   readonly #source: Source;
+  readonly #throttle: Throttle<T> | undefined;
   readonly #scheduler: Scheduler<T>;
   readonly #watch: Watch<T>;
   readonly #check: ProgressCheck | undefined;
@@ -61,8 +63,10 @@ export class Session<T> {
     const { handling, environment } = parts;
     this.#parts = parts;
     this.#source = source;
+    this.#throttle = this.#makeThrottle();
     this.#scheduler = this.#makeScheduler();
-    this.#watch = new Watch({ handling, source, clock: environment.clock }, this.#scheduler);
+    const watched = { handling, source, clock: environment.clock, throttle: this.#throttle };
+    this.#watch = new Watch(watched, this.#scheduler);
     this.#check = this.#makeCheck();
   }
 
@@ -73,7 +77,7 @@ export class Session<T> {
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure.error;
       if (this.#stopped) return;
-      const room = this.#paused ? 0 : this.#scheduler.room();
+      const room = this.#room();
       if (room === 0) await this.#nextNews();
       else this.#accept(await this.#ask(room));
       if (clock.monotonicMs() - turnMs < fetchMsMax) continue;
@@ -123,6 +127,7 @@ export class Session<T> {
   lose(deliveries: readonly IncomingDelivery[]): void {
     const lost = new Set(deliveries);
     this.#scheduler.forget((delivery) => lost.has(delivery));
+    this.#throttle?.lose(lost);
     this.#tell();
     for (const held of this.#scheduler.begun) {
       if (!lost.has(held.incoming)) continue;
@@ -145,6 +150,12 @@ export class Session<T> {
     timer.cancel();
   }
 
+  #room(): number {
+    const room = this.#paused ? 0 : this.#scheduler.room();
+    if (room === 0 || this.#throttle === undefined) return room;
+    return Math.min(room, this.#throttle.room(this.#scheduler.waiting().length));
+  }
+
   #ask(room: number): Promise<readonly IncomingDelivery[]> {
     this.#fetches += 1;
     this.#isFetching = true;
@@ -162,6 +173,21 @@ export class Session<T> {
     this.#scheduler.add(deliveries);
   }
 
+  #makeThrottle(): Throttle<T> | undefined {
+    const { handling, environment } = this.#parts;
+    const { rate, channel } = handling;
+    if (rate === undefined) return undefined;
+    return new Throttle({
+      rate,
+      clock: environment.clock,
+      logger: environment.logger,
+      reading: new Reading(channel),
+      ordered: channel.kind === "stream",
+      what: `the ${describeHandling(handling)}`,
+      freed: () => this.#tell(),
+    });
+  }
+
   #makeScheduler(): Scheduler<T> {
     const { handling, environment, makeRunner } = this.#parts;
     const { clock, channels, random } = environment;
@@ -175,6 +201,7 @@ export class Session<T> {
       settler: new Settler(handling, environment, source),
       reading,
       makeRunner,
+      throttle: this.#throttle,
       events: { freed: () => this.#tell(), watch: () => this.#watch.begun(), broken: (error) => this.#break(error) },
     };
     if (handling.channel.kind === "stream") return new LaneScheduler(parts);
@@ -206,6 +233,7 @@ export class Session<T> {
   #abort(error: MillraceError): void {
     this.#watch.stop();
     this.#check?.stop();
+    this.#throttle?.stop();
     for (const held of this.#scheduler.begun) {
       held.abort(error);
       held.conclude();
@@ -216,6 +244,7 @@ export class Session<T> {
     const waiting = this.#scheduler.waiting();
     this.#scheduler.forget(() => true);
     this.#release(waiting);
+    this.#throttle?.release();
   }
 
   /** The last first: of a stream, each takes its partition back to itself. */

@@ -58,6 +58,11 @@ export class Settler<T> {
     this.#source.settle(held.incoming, { kind: "retry", delayMs: verdict.delayMs, counts: verdict.counts });
   }
 
+  /** Gives back what no handler has had, to come again after a while. */
+  putOff(delivery: IncomingDelivery, delayMs: number): void {
+    this.#source.settle(delivery, { kind: "retry", delayMs, counts: false });
+  }
+
   /** Gives back what no handler has had. */
   release(delivery: IncomingDelivery): void {
     this.#source.settle(delivery, { kind: "release" });

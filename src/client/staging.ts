@@ -73,6 +73,8 @@ export class Staging implements Sender {
     const prepared = bound.prepare(value, complete);
     const place = this.#places.push(undefined) - 1;
     const message = prepared instanceof Promise ? await prepared : prepared;
+    const turn = bound.turn([value], [message], complete?.publish);
+    if (turn !== undefined) await turn;
     return this.#stage(bound, { message, place, complete });
   }
 
@@ -87,6 +89,8 @@ export class Staging implements Sender {
     const first = this.#places.length;
     this.#places.length += values.length;
     const messages = prepared instanceof Promise ? await prepared : prepared;
+    const turn = messages.length === 0 ? undefined : bound.turn(values, messages, complete?.publish);
+    if (turn !== undefined) await turn;
     const receipts: Receipt[] = [];
     for (const [index, message] of messages.entries()) {
       receipts.push(await this.#stage(bound, { message, place: first + index, complete }));

@@ -1,6 +1,7 @@
 import type { Clock, Timer } from "../base/clock.js";
 import type { IncomingDelivery, Source } from "../driver.js";
 import type { Handling } from "./handling.js";
+import type { Throttle } from "./rate/throttle.js";
 import type { Scheduler } from "./scheduler.js";
 
 /** A lease is renewed this many times before it would end, so that two late timers do no harm. */
@@ -15,16 +16,23 @@ export class Watch<T> {
   readonly #scheduler: Scheduler<T>;
   readonly #source: Source;
   readonly #clock: Clock;
+  readonly #throttle: Throttle<T> | undefined;
   #renewal: Timer | undefined;
   #deadline: Timer | undefined;
 
   constructor(
-    parts: { readonly handling: Handling<T>; readonly source: Source; readonly clock: Clock },
+    parts: {
+      readonly handling: Handling<T>;
+      readonly source: Source;
+      readonly clock: Clock;
+      readonly throttle: Throttle<T> | undefined;
+    },
     scheduler: Scheduler<T>,
   ) {
     this.#handling = parts.handling;
     this.#source = parts.source;
     this.#clock = parts.clock;
+    this.#throttle = parts.throttle;
     this.#scheduler = scheduler;
   }
 
@@ -48,6 +56,7 @@ export class Watch<T> {
     const { leaseMs } = this.#handling.policy;
     const nowMs = this.#clock.monotonicMs();
     const held: IncomingDelivery[] = this.#scheduler.waiting();
+    if (this.#throttle !== undefined) held.push(...this.#throttle.waiting());
     // A handler that asked for longer keeps what it asked for.
     for (const each of this.#scheduler.begun) if (each.heldUntilMs < nowMs + leaseMs) held.push(each.incoming);
     if (held.length > 0) this.#source.extend(held, leaseMs);

@@ -1,3 +1,4 @@
+import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, StagedMessage } from "../driver.js";
 import type { Outcomes } from "./conclusion.js";
@@ -7,6 +8,7 @@ import { afterError, doneVerdict } from "./verdict.js";
 import type { Retry, Rules, Verdict } from "./verdict.js";
 import type { HeldDelivery } from "./held-delivery.js";
 import { HeldList } from "./held-list.js";
+import type { Throttle, Turn } from "./rate/throttle.js";
 import type { Reading } from "./reading.js";
 import type { Runner } from "./runner.js";
 import type { SchedulerEvents } from "./scheduler.js";
@@ -29,12 +31,14 @@ export interface RunnerParts<T> {
 }
 
 /** The handlers under way of one source: calls them, watches those that take time, and carries out what they decide. */
-export class Work<T> implements Outcomes<T> {
+export class Work<T> implements Outcomes<T>, Turn<T> {
   readonly begun = new HeldList<T>();
   readonly #runner: Runner<T>;
   readonly #handling: Handling<T>;
   readonly #rules: Rules;
   readonly #settler: Settler<T>;
+  readonly #throttle: Throttle<T> | undefined;
+  readonly #clock: Clock;
   readonly #mine: WorkEvents<T>;
   readonly #events: SchedulerEvents;
 
@@ -42,20 +46,51 @@ export class Work<T> implements Outcomes<T> {
     this.#handling = parts.handling;
     this.#rules = parts.rules;
     this.#settler = parts.settler;
+    this.#throttle = parts.throttle;
+    this.#clock = parts.clock;
     this.#events = parts.events;
     this.#mine = mine;
     this.#runner = parts.makeRunner({ reading: parts.reading, outcomes: this, rules: parts.rules });
   }
 
-  /** Calls the handler with deliveries that belong together. They may have ended when this returns. */
+  /** Calls the handler with deliveries that belong together, when their rate allows it. They may have ended when this returns. */
   begin(batch: readonly HeldDelivery<T>[], nowMs: number): void {
     const ours = this.#handling.group === "" ? batch : this.#passOver(batch);
     if (ours.length === 0) return;
-    for (const held of ours) held.startedAtMs = nowMs;
-    if (this.#settler.settlesAhead) this.#beginSettled(ours);
-    else this.#runner.start(ours);
+    if (this.#throttle === undefined) this.#call(ours, nowMs);
+    else this.#throttle.begin(ours, this);
+  }
+
+  /** Their rate allows it now. */
+  start(batch: readonly HeldDelivery<T>[]): void {
+    this.#call(batch, this.#clock.monotonicMs());
+  }
+
+  putOff(held: HeldDelivery<T>, delayMs: number): void {
+    this.#guarded(() => this.#settler.putOff(held.incoming, delayMs));
+    this.drop(held);
+  }
+
+  release(held: HeldDelivery<T>): void {
+    this.releaseWaiting(held.incoming);
+    this.drop(held);
+  }
+
+  drop(held: HeldDelivery<T>): void {
+    held.conclude();
+    this.#end(held);
+  }
+
+  fail(held: HeldDelivery<T>, error: unknown): void {
+    this.decided(held, afterError(error, held.attempt, this.#rules), []);
+  }
+
+  #call(batch: readonly HeldDelivery<T>[], nowMs: number): void {
+    for (const held of batch) held.startedAtMs = nowMs;
+    if (this.#settler.settlesAhead) this.#beginSettled(batch);
+    else this.#runner.start(batch);
     let watched = false;
-    for (const held of ours) {
+    for (const held of batch) {
       if (held.ended) continue;
       this.begun.add(held);
       watched = true;
@@ -109,7 +144,7 @@ export class Work<T> implements Outcomes<T> {
   }
 
   /** Gives back what has not begun. */
-  release(delivery: IncomingDelivery): void {
+  releaseWaiting(delivery: IncomingDelivery): void {
     this.#guarded(() => this.#settler.release(delivery));
   }
 
@@ -158,6 +193,8 @@ export class Work<T> implements Outcomes<T> {
 }
 
 export interface WorkParts<T> {
+  readonly clock: Clock;
+  readonly throttle: Throttle<T> | undefined;
   readonly handling: Handling<T>;
   readonly settler: Settler<T>;
   readonly rules: Rules;
