@@ -89,7 +89,7 @@ export interface Receipt {
   readonly id: string;
   readonly partition?: number;
   readonly offset?: bigint;
-  /** The id was seen before within the channel's dedup window: nothing was stored. */
+  /** The id was seen before within the channel's dedup window: nothing was stored, and the one that was is as durable as this says. */
   readonly duplicate: boolean;
   /** The channel was full and its policy dropped this message. */
   readonly dropped: boolean;
@@ -234,6 +234,11 @@ export interface ChannelStats extends ChannelInfo {
   readonly dropped: number;
   /** Messages that damage on disk has made unreadable. */
   readonly damaged: number;
+  /** Messages not stored because their id had been seen. */
+  readonly duplicates: number;
+  /** Ids that are remembered now, and those that had to be forgotten before their time. */
+  readonly ids: number;
+  readonly idsForgotten: number;
 }
 
 export interface GroupInfo {

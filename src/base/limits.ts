@@ -28,6 +28,8 @@ export interface Limits {
   readonly inFlightMax: number;
   /** Messages of one group that may wait for a retry at once; beyond it no fresh message is handed out. */
   readonly retriesMax: number;
+  /** Ids that a channel, or a group, remembers at once; beyond it the oldest are forgotten before their time. At 15 to 19 bytes each. */
+  readonly dedupIdsMax: number;
   /** Channels of one directory. */
   readonly channelsMax: number;
   /** Groups of one channel. */
@@ -50,6 +52,7 @@ export const defaultLimits: Limits = {
   reserveBytes: 4 * mebibyte,
   inFlightMax: 100_000,
   retriesMax: 100_000,
+  dedupIdsMax: 5_000_000,
   channelsMax: 100_000,
   groupsMax: 1_000,
   openFilesMax: 512,

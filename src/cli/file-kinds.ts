@@ -29,6 +29,7 @@ const places: readonly Place[] = [
     dump: (disk, path) => dumpMeta(disk, path.slice("meta/".length)),
   },
   { holds: (path) => /^g\/.+\.ack$/.test(path), name: "settle pages", dump: dumpPages },
+  { holds: (path) => /^d\/.+\.ids$/.test(path), name: "ids", dump: dumpPages },
   { holds: (path) => path.startsWith("t/") && isSegmentFile(path), name: "segment", dump: dumpSegmentFile },
   { holds: (path) => path.startsWith("LOCK"), name: "lock", dump: undefined },
   { holds: (path) => path === "reserve", name: "reserve", dump: undefined },

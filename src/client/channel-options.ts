@@ -10,7 +10,7 @@ export interface ChannelOptions<T> {
   readonly schema?: Schema<T> | undefined;
   /** The key of a value: of a stream, the same key lands in the same partition and so stays in order. */
   readonly key?: ((value: T) => string | undefined) | undefined;
-  /** The identity of a value. A queue stores the same id once within `dedup`; elsewhere it is stored and not compared. */
+  /** The identity of a value. Within `dedup` the same id is stored once; without a window it is stored and not compared. */
   readonly id?: ((value: T) => string | undefined) | undefined;
   /** How values become bytes. Default `json`; `text` and `bytes` ship too. */
   readonly codec?: Codec<T> | undefined;
@@ -47,7 +47,10 @@ export interface QueueOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
    * sooner it is handed out: strictly, unless the lowest have a share.
    */
   readonly priorities?: number | Priorities | undefined;
-  /** The window in which an id counts once. Default "5m" where the driver can; 0: ids are stored and not compared. */
+  /**
+   * The window in which an id counts once: sent again within it, a message is acknowledged and not stored. Remembered for a
+   * tenth of it longer at most. Default: "5m" where the driver can; 0: ids are stored and not compared.
+   */
   readonly dedup?: Duration | undefined;
   /** A message older than this goes to the dead letters, reason "expired". Default: never. */
   readonly expires?: Duration | undefined;
@@ -79,6 +82,11 @@ export interface StreamOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
   readonly retention?: { readonly time?: Duration | undefined; readonly bytes?: number | undefined } | undefined;
   /** Keep the last record of each key. Default false. */
   readonly compact?: boolean | undefined;
+  /**
+   * The window in which an id counts once: sent again within it, a message is acknowledged and not stored. Remembered for a
+   * tenth of it longer at most. Default: none, ids are stored and not compared.
+   */
+  readonly dedup?: Duration | undefined;
 }
 
 export interface TopicOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
@@ -86,4 +94,9 @@ export interface TopicOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
   readonly durable?: boolean | undefined;
   /** Only with `durable: false`: what waits for each subscriber. Default `{ messages: 10_000, whenFull: "drop-oldest" }`. */
   readonly buffer?: Capacity | undefined;
+  /**
+   * Not with `durable: false`. The window in which an id counts once: sent again within it, a message is acknowledged and not stored. Remembered for a
+   * tenth of it longer at most. Default: none, ids are stored and not compared.
+   */
+  readonly dedup?: Duration | undefined;
 }

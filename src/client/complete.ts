@@ -22,8 +22,8 @@ const channelOptions = ["schema", "key", "id", "codec", "native"];
 const policyOptions = ["attempts", "backoff", "lease", "deadLetter"] as const;
 const known = {
   queue: new Set([...channelOptions, ...policyOptions, "capacity", "order", "priorities", "dedup", "expires"]),
-  stream: new Set([...channelOptions, ...policyOptions, "partitions", "retention", "compact"]),
-  topic: new Set([...channelOptions, ...policyOptions, "durable", "buffer"]),
+  stream: new Set([...channelOptions, ...policyOptions, "partitions", "retention", "compact", "dedup"]),
+  topic: new Set([...channelOptions, ...policyOptions, "durable", "buffer", "dedup"]),
   capacity: new Set(["messages", "bytes", "whenFull"]),
   priorities: new Set(["levels", "share"]),
   retention: new Set(["time", "bytes"]),
@@ -49,7 +49,6 @@ export function completeQueue<T>(name: string, options: QueueOptions<T>): Queue<
   const { order = "none", priorities = defaults.priorities, dedup = defaults.dedupMs, expires } = options;
   checkOneOf(order, ["none", "per-key"], `${what}: order`);
   const { levels, share } = completePriorities(priorities, `${what}: priorities`);
-  const dedupMs = durationMs(dedup, `${what}: dedup`);
   const spec: ChannelSpec = {
     ...plain,
     kind: "queue",
@@ -58,7 +57,7 @@ export function completeQueue<T>(name: string, options: QueueOptions<T>): Queue<
     order,
     priorities: levels,
     ...(share > 0 ? { priorityShare: share } : {}),
-    dedupMs: dedupMs === 0 ? undefined : dedupMs,
+    dedupMs: windowMs(dedup, what),
     expiresMs: positiveMs(expires, `${what}: expires`),
     native: options.native,
   };
@@ -81,6 +80,7 @@ export function completeStream<T>(name: string, options: StreamOptions<T>): Stre
       timeMs: positiveMs(retention.time, `${what}: retention.time`) ?? defaults.retentionMs,
       bytes: bound(retention.bytes, defaults.retentionBytes, `${what}: retention.bytes`),
     },
+    dedupMs: windowMs(options.dedup, what),
     compact,
     native: options.native,
   };
@@ -103,16 +103,28 @@ export function completeTopic<T>(name: string, options: TopicOptions<T>): Topic<
       `${what}: ${wrong} is for durable topics; with { durable: false } a message is delivered once and not kept`,
     );
   }
+  if (!durable && options.dedup !== undefined) {
+    throw new TypeError(
+      `${what}: dedup is for durable topics; with { durable: false } nothing is kept to compare with`,
+    );
+  }
   const spec: ChannelSpec = {
     ...plain,
     kind: "topic",
     name,
     durable,
     retention: durable ? { timeMs: defaults.retentionMs, bytes: defaults.retentionBytes } : plain.retention,
+    dedupMs: windowMs(options.dedup, what),
     capacity: durable ? plain.capacity : completeCapacity(options.buffer, defaults.buffer, `${what}: buffer`),
     native: options.native,
   };
   return finish({ kind: "topic", spec, policy: completePolicy(options, what) }, options);
+}
+
+/** 0: none. */
+function windowMs(dedup: Duration | undefined, what: string): number | undefined {
+  const ms = dedup === undefined ? 0 : durationMs(dedup, `${what}: dedup`);
+  return ms === 0 ? undefined : ms;
 }
 
 /** Returns how to call the channel in messages. */

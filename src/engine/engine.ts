@@ -14,12 +14,14 @@ import type { Durability } from "../base/durability.js";
 import { MillraceError } from "../base/errors.js";
 import type { Limits } from "../base/limits.js";
 import type { Logger } from "../base/logger.js";
+import type { Random } from "../base/random.js";
 import type { Disk } from "../disk/disk.js";
 import { encodedBytes } from "../log/batch/builder.js";
 import { Log } from "../log/log.js";
 import { Admission } from "./admission.js";
 import { type ChannelSpec, differs, refuseMismatch } from "./channel-spec.js";
 import type { EngineContext } from "./context.js";
+import { idLimitOf } from "./dedup/id-limit.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import { Ledger } from "./ledger.js";
 import type { OutgoingMessage, Receipt, Staged } from "./message.js";
@@ -37,6 +39,7 @@ export type Channel = QueueChannel | StreamChannel | TopicChannel | EphemeralCha
 export interface EngineOptions {
   readonly disk: Disk;
   readonly clock: Clock;
+  readonly random: Random;
   readonly limits: Limits;
   readonly durability: Durability;
   readonly logger: Logger;
@@ -81,6 +84,11 @@ export class Engine implements EngineContext {
     const log = await Log.open({ ...options, state: ledger });
     // A channel whose declaration was lost to damage: what it stored must not turn up in the next one declared.
     for (const topicId of log.topicIds) ledger.catalog.reserveId(topicId);
+    ledger.ids.begin({
+      clock: options.clock,
+      random: options.random,
+      limit: idLimitOf({ ...options, catalog: ledger.catalog }),
+    });
     const engine = new Engine(options, log, ledger);
     engine.keeper.start();
     return engine;

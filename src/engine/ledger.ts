@@ -1,16 +1,18 @@
 /**
  * The engine's side of recovery: takes in what the log read back, and hands out what a checkpoint must store.
- * Holds the catalog and the progress of every group; knows nothing of leases, consumers and time.
+ * Holds the catalog, the progress of every group, and the ids that count once; knows nothing of leases and consumers.
  */
 import { type ByteReader, ByteWriter } from "../base/bytes.js";
 import type { PageChange, StateMachine, StateSnapshot } from "../log/state.js";
 import { partitionsOf } from "./channel-spec.js";
+import { IdWindows } from "./dedup/id-windows.js";
 import { Catalog, type KnownChannel, type KnownGroup } from "./meta.js";
 import { Progress } from "./progress.js";
 import { entryTypes, snapshotVersion, unsupported } from "./state-codec.js";
 
 export class Ledger implements StateMachine {
   readonly catalog: Catalog = new Catalog();
+  readonly ids: IdWindows = new IdWindows();
   /** By group, then by partition. */
   readonly #progress = new Map<number, Progress[]>();
   /** Whose number a group has: filled while opening, before the first state is read. */
@@ -37,9 +39,11 @@ export class Ledger implements StateMachine {
     if (version < 1 || version > snapshotVersion) throw unsupported(`a snapshot of version ${version}`);
     for (let left = body.varint(); left > 0; left--)
       this.#find(body.varint(), body.varint()).readSnapshot(body, version);
+    if (version >= 4) this.ids.readSnapshot(body);
   }
 
   restorePage(file: string, page: number, bytes: Uint8Array): void {
+    if (this.ids.restorePage(file, bytes)) return;
     const [, groupId, , partition, delivered] = /^g\/(\d+)\/(\d+)-(\d+)(-delivered)?$/.exec(file) ?? [];
     if (groupId === undefined || partition === undefined)
       throw unsupported(`a page file named ${JSON.stringify(file)}`);
@@ -48,6 +52,11 @@ export class Ledger implements StateMachine {
   }
 
   replay(type: number, body: ByteReader): void {
+    if (type === entryTypes.ids) {
+      // Its owner's entry in the meta journal may be lost: the number is not used again.
+      this.catalog.reserveId(this.ids.replay(body).place.owner);
+      return;
+    }
     if (type < entryTypes.settled || type > entryTypes.deliveredEach)
       throw unsupported(`a state entry of type ${type}`);
     this.#find(body.varint(), body.varint()).replay(type, body);
@@ -65,6 +74,7 @@ export class Ledger implements StateMachine {
       progress.writeSnapshot(body);
       this.#addPages(progress, pages);
     }
+    for (const change of this.ids.writeSnapshot(body)) pages.push(change);
     return { body: body.copy(), pages };
   }
 

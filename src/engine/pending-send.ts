@@ -36,6 +36,17 @@ export class StoredReceipt implements Receipt {
   }
 }
 
+/** Of a message that was not stored because its id was there. Where the first one is, nobody remembers. */
+export class DuplicateReceipt implements Receipt {
+  readonly id: string;
+  readonly duplicate = true;
+  readonly dropped = false;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
 /** Who must know that the log takes nothing any more. */
 export interface FailureListener {
   failed(error: Error): void;

@@ -54,7 +54,7 @@ export class QueueChannel extends WorkChannel {
   protected override enter(message: OutgoingMessage, options: PublishOptions | undefined): Promise<Receipt> {
     const bytes = this.#room.countsBytes ? encodedBytes(message) : 0;
     if (this.#admits(1, bytes)) return this.store(message);
-    return this.#later({ messages: 1, bytes }, options, () => this.store(message));
+    return this.#later(this.#wantedBy(message, bytes), options, () => this.store(message));
   }
 
   protected override enterAll(
@@ -108,6 +108,20 @@ export class QueueChannel extends WorkChannel {
     const { capacity, waiting } = this.#room;
     if (waiting > 0 || this.depth + messages > capacity.messages) return false;
     return bytes === 0 || this.work.bytes + bytes <= capacity.bytes;
+  }
+
+  /** Nothing, once another message with its id was let in while it waited. */
+  #wantedBy({ id }: OutgoingMessage, bytes: number): Wanted {
+    if (id === undefined) return { messages: 1, bytes };
+    const { sentIds } = this;
+    return {
+      get messages(): number {
+        return sentIds.has(id) ? 0 : 1;
+      },
+      get bytes(): number {
+        return sentIds.has(id) ? 0 : bytes;
+      },
+    };
   }
 
   #later<T>(wanted: Wanted, options: PublishOptions | undefined, store: () => Promise<T>): Promise<T> {

@@ -9,12 +9,14 @@
  *   5 moved      group · partition · offset · runs · (gap · length - 1) …  begins anew at the offset; the runs were handled before
  *   6 delivered  group · partition · runs · (gap · length - 1) …           each of these was delivered at least once
  *     each
+ *  16 ids        drawn in dedup/id-codec.ts
  *
  *   snapshot     version · count · (group · partition · floor · delivered · bytes
  *                                   · runs · (gap · length - 1) …           pages that are settled altogether
  *                                   · retries · (gap · attempts · due · first failed) …
  *                                   · begun · runs · (gap · length - 1) …  where it was moved to last, what it had handled before
  *                                   · 0, or 1 · runs · (gap · length - 1) …) … counts each: pages that were delivered altogether
+ *                · ids                                                       drawn in dedup/id-codec.ts; since version 4
  *
  * Each entry says how things are, not how they changed: to replay one twice is to replay it once.
  * To add an entry: give it the next number, draw it here, and add it to `entryTypes`. To change one, do the same and keep the old. To
@@ -25,8 +27,8 @@ import type { ByteReader, ByteWriter } from "../base/bytes.js";
 import { MillraceError } from "../base/errors.js";
 import type { Run } from "./settled-pages.js";
 
-export const entryTypes = { settled: 1, delivered: 2, retries: 3, bytes: 4, moved: 5, deliveredEach: 6 } as const;
-export const snapshotVersion = 3;
+export const entryTypes = { settled: 1, delivered: 2, retries: 3, bytes: 4, moved: 5, deliveredEach: 6, ids: 16 } as const;
+export const snapshotVersion = 4;
 
 /** What is remembered of a message that was delivered and not settled. */
 export interface Retry {

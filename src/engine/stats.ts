@@ -24,10 +24,15 @@ export interface ChannelStats {
   readonly redelivered: number;
   readonly dropped: number;
   readonly damaged: number;
+  readonly duplicates: number;
+  readonly ids: number;
+  readonly idsForgotten: number;
 }
 
 /** The age of the oldest message that a group has not settled; undefined when there is none. */
 export type OldestMs = (partition: Partition, progress: Progress) => number | undefined;
+
+type IdCount = "duplicates" | "ids" | "idsForgotten";
 
 type Counts = Omit<ChannelStats, "name" | "kind" | "durable" | "partitions">;
 
@@ -82,12 +87,15 @@ function keptIn(channel: StoredChannel): number {
   return sum(channel.partitions.map((partition) => partition.endOffset - partition.startOffset));
 }
 
-function storedCounts(channel: StoredChannel): Pick<Counts, "bytes" | "sent" | "dropped" | "damaged"> {
+function storedCounts(channel: StoredChannel): Pick<Counts, "bytes" | "sent" | "dropped" | "damaged" | IdCount> {
   return {
     bytes: sum(channel.partitions.map((partition) => partition.bytes)),
     sent: channel.sent,
     dropped: 0,
     damaged: sum(channel.partitions.map((partition) => partition.damaged)),
+    duplicates: channel.sentIds.duplicates,
+    ids: channel.sentIds.remembered,
+    idsForgotten: channel.sentIds.forgotten,
   };
 }
 
@@ -106,6 +114,9 @@ function ephemeralCounts(channel: EphemeralChannel): Counts {
     redelivered: 0,
     dropped: channel.dropped,
     damaged: 0,
+    duplicates: 0,
+    ids: 0,
+    idsForgotten: 0,
   };
 }
 

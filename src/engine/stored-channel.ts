@@ -7,6 +7,7 @@ import type { Partition } from "../log/partition/partition.js";
 import { weightOf } from "./admission.js";
 import { type ChannelSpec, partitionsOf } from "./channel-spec.js";
 import type { EngineContext } from "./context.js";
+import { SentIds } from "./dedup/sent-ids.js";
 import { Lane } from "./lane.js";
 import type {
   ConsumeOptions,
@@ -18,12 +19,13 @@ import type {
   Source,
 } from "./message.js";
 import type { KnownChannel } from "./meta.js";
-import { PendingSend, StoredReceipt } from "./pending-send.js";
+import { DuplicateReceipt, PendingSend, StoredReceipt } from "./pending-send.js";
 
 export abstract class StoredChannel {
   readonly known: KnownChannel;
   readonly partitions: Partition[] = [];
   readonly lanes: Lane[] = [];
+  readonly sentIds: SentIds;
   protected readonly context: EngineContext;
   #sent = 0;
   /** How large each partition may grow before somebody looks whether it is too large. */
@@ -32,6 +34,7 @@ export abstract class StoredChannel {
   constructor(context: EngineContext, known: KnownChannel) {
     this.context = context;
     this.known = known;
+    this.sentIds = new SentIds(context.log, context.ledger.ids, known);
     this.#openPartitions();
   }
 
@@ -49,6 +52,8 @@ export abstract class StoredChannel {
   }
 
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<Receipt> {
+    // A duplicate needs no room.
+    if (message.id !== undefined && this.sentIds.has(message.id)) return this.store(message);
     const { admission } = this.context;
     const bytes = weightOf(message);
     try {
@@ -63,7 +68,13 @@ export abstract class StoredChannel {
     if (messages.length === 0) return Promise.resolve([]);
     const { admission } = this.context;
     let bytes = 0;
-    for (const message of messages) bytes += weightOf(message);
+    let haveIds = false;
+    for (const message of messages) {
+      bytes += weightOf(message);
+      if (message.id !== undefined) haveIds = true;
+    }
+    const fresh = haveIds ? this.sentIds.freshOf(messages) : undefined;
+    if (fresh !== undefined) return this.#publishFresh(messages, fresh, options);
     try {
       if (admission.open(bytes)) return this.enterAll(messages, options);
     } catch (error) {
@@ -84,7 +95,7 @@ export abstract class StoredChannel {
   }
 
   /** Puts a message into the commit that gathers; whoever stages it waits for the commit. */
-  append(message: OutgoingMessage): StoredReceipt {
+  append(message: OutgoingMessage): Receipt {
     return this.#append(message, this.partitionFor(message), this.context.clock.nowMs());
   }
 
@@ -93,6 +104,7 @@ export abstract class StoredChannel {
   /** Its settings have changed. */
   respecify(): void {
     this.#openPartitions();
+    this.sentIds.respecify();
   }
 
   /** Nothing goes in or out any more. */
@@ -165,7 +177,39 @@ export abstract class StoredChannel {
     }
   }
 
-  #append(message: OutgoingMessage, index: number, nowMs: number): StoredReceipt {
+  /** The duplicates need no room, and are told once those they are duplicates of are durable. */
+  async #publishFresh(
+    messages: readonly OutgoingMessage[],
+    fresh: ReadonlySet<OutgoingMessage>,
+    options: PublishOptions | undefined,
+  ): Promise<Receipt[]> {
+    const before = new PendingSend(undefined, this.context);
+    this.context.log.onDurable(before);
+    const [receipts] = await Promise.all([this.publishAll([...fresh], options), before.promise]);
+    const stored = receipts.values();
+    return messages.map((message) =>
+      fresh.has(message) ? (stored.next().value as Receipt) : this.#duplicateOf(message.id as string),
+    );
+  }
+
+  #append(message: OutgoingMessage, index: number, nowMs: number): Receipt {
+    const { id } = message;
+    if (id === undefined || this.spec.dedupMs === undefined) return this.#appendRecord(message, index, nowMs);
+    if (this.sentIds.has(id)) return this.#duplicateOf(id);
+    // The id in the commit of its message: one without the other would be a message stored twice, or one swallowed.
+    return this.context.log.atomically(0, () => {
+      const receipt = this.#appendRecord(message, index, nowMs);
+      this.sentIds.add(id);
+      return receipt;
+    });
+  }
+
+  #duplicateOf(id: string): Receipt {
+    this.sentIds.countDuplicate();
+    return new DuplicateReceipt(id);
+  }
+
+  #appendRecord(message: OutgoingMessage, index: number, nowMs: number): StoredReceipt {
     const partition = this.partitions[index] as Partition;
     const position = this.context.log.append(partition, message, nowMs);
     this.#sent++;

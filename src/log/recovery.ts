@@ -27,14 +27,17 @@ import { walDirectory } from "./wal/files.js";
 import { fileHeaderBytes } from "./wal/layout.js";
 import { scanWal, type WalPosition, type WalScan } from "./wal/scan.js";
 
-const pagesDirectory = "g";
+/** Of the state machine's pages: which messages are settled, and which ids were seen. */
+const settledDirectory = "g";
+const idsDirectory = "d";
 
 /** Everything a data directory may hold. Anything else is somebody else's. */
 const ownNames: ReadonlySet<string> = new Set([
   metaDirectory,
   walDirectory,
   segmentsDirectory,
-  pagesDirectory,
+  settledDirectory,
+  idsDirectory,
   quarantineDirectory,
   reserveName,
   ...slotNames,
@@ -48,7 +51,8 @@ const ownContents: Readonly<Record<string, RegExp>> = {
   [metaDirectory]: /^[ab](\.new)?$/,
   [walDirectory]: /^\d+\.wal(\.new)?$/,
   [segmentsDirectory]: /^\d+$/,
-  [pagesDirectory]: /^\d+$/,
+  [settledDirectory]: /^\d+$/,
+  [idsDirectory]: /^\d+$/,
 };
 
 /** The start of the write-ahead log of a directory that has no checkpoint yet. */

@@ -255,6 +255,9 @@ class FakeAdmin implements DriverAdmin {
       settled: 0,
       redelivered: 0,
       dropped: 0,
+      duplicates: 0,
+      ids: 0,
+      idsForgotten: 0,
       damaged: 0,
     };
     return { name, kind, durable, partitions, messages, ...counted, ...zero };

@@ -2,6 +2,7 @@
 import type { Clock } from "../../src/base/clock.js";
 import { defaultLimits, type Limits } from "../../src/base/limits.js";
 import { silentLogger } from "../../src/base/logger.js";
+import { seededRandom } from "../../src/base/random.js";
 import type { ChannelSpec, Driver } from "../../src/driver.js";
 import type { Disk } from "../../src/disk/disk.js";
 import { EmbeddedDriver } from "../../src/drivers/embedded/driver.js";
@@ -105,5 +106,5 @@ export function openEngine({
   readonly clock: Clock;
   readonly limits: Limits;
 }): Promise<Engine> {
-  return Engine.open({ disk, clock, durability: "fsync", limits, logger: silentLogger });
+  return Engine.open({ disk, clock, random: seededRandom(1), durability: "fsync", limits, logger: silentLogger });
 }

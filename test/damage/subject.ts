@@ -3,6 +3,7 @@
  * room everywhere that segments, settle pages, large batches and several files of the write-ahead log come to be.
  */
 import { defaultLimits, type Limits } from "../../src/base/limits.js";
+import { seededRandom } from "../../src/base/random.js";
 import type { ChannelSpec, DeclaredChannel, Driver, IncomingMessage, Source } from "../../src/driver.js";
 import { openOn } from "../../src/drivers/embedded/index.js";
 import { SimulatedDisk } from "../../src/disk/simulated.js";
@@ -50,6 +51,7 @@ export async function open(disk: SimulatedDisk): Promise<Opened> {
     name: "embedded",
     release: () => {},
     clock,
+    random: seededRandom(1),
     durability: "fsync",
     limits,
     logger: loggerInto(said),

@@ -1,6 +1,7 @@
 /** An engine on a disk that can lose its power, under a clock that stands still: everything a test of the engine stands on. */
 import { defaultLimits, type Limits } from "../../src/base/limits.js";
 import { type Logger, silentLogger } from "../../src/base/logger.js";
+import { type Random, seededRandom } from "../../src/base/random.js";
 import { type CrashStyleName, SimulatedDisk, type SimulatedDiskOptions } from "../../src/disk/simulated.js";
 import { EngineAdmin } from "../../src/engine/admin.js";
 import type { ChannelSpec } from "../../src/engine/channel-spec.js";
@@ -58,6 +59,7 @@ export interface WorldOptions {
   readonly limits?: Partial<Limits>;
   readonly disk?: SimulatedDiskOptions;
   readonly logger?: Logger;
+  readonly random?: Random;
 }
 
 export class World {
@@ -132,7 +134,7 @@ export class World {
 async function openEngine(disk: SimulatedDisk, clock: ManualClock, options: WorldOptions): Promise<Engine> {
   const limits = { ...smallLimits, ...options.limits };
   const logger = options.logger ?? silentLogger;
-  return Engine.open({ disk, clock, limits, durability: "fsync", logger });
+  return Engine.open({ disk, clock, random: options.random ?? seededRandom(1), limits, durability: "fsync", logger });
 }
 
 export const leaseMs = 30_000;

@@ -6,6 +6,7 @@ import path from "node:path";
 import { open, silentLogger, type Limits, type Millrace } from "millrace";
 import { ManualClock, SimulatedDisk } from "millrace/testing";
 import { defaultLimits } from "../../src/base/limits.js";
+import { seededRandom } from "../../src/base/random.js";
 import { openOn } from "../../src/drivers/embedded/index.js";
 
 const mebibyte = 1024 * 1024;
@@ -90,7 +91,8 @@ export function simulatedPlace(): Place & { readonly disk: SimulatedDisk } {
   disk.makeDirectory("");
   const clock = new ManualClock();
   const release = (): void => {};
-  const options = { limits: { ...defaultLimits, ...small }, durability: "fsync", clock, logger: silentLogger } as const;
+  const limits = { ...defaultLimits, ...small };
+  const options = { limits, durability: "fsync", clock, random: seededRandom(1), logger: silentLogger } as const;
   return {
     disk,
     open: async () =>

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { defaultLimits } from "../../src/base/limits.js";
 import { silentLogger } from "../../src/base/logger.js";
+import { seededRandom } from "../../src/base/random.js";
 import type { SimulatedDisk } from "../../src/disk/simulated.js";
 import type { ChannelSpec, DeclaredChannel, Driver, OutgoingMessage } from "../../src/driver.js";
 import { openOn } from "../../src/drivers/embedded/index.js";
@@ -22,6 +23,7 @@ function openDriver(disk: SimulatedDisk): Promise<Driver> {
     limits,
     durability: "fsync",
     clock: new ManualClock(),
+    random: seededRandom(1),
     logger: silentLogger,
     name: "embedded",
     release,

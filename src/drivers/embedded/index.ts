@@ -47,10 +47,10 @@ export async function openMemory(options: EmbeddedOptions): Promise<Driver> {
 /** The engine over any disk that nobody else uses. */
 export async function openOn(
   disk: Disk,
-  options: Omit<EmbeddedOptions, "random"> & { readonly name: string; readonly release: () => void },
+  options: EmbeddedOptions & { readonly name: string; readonly release: () => void },
 ): Promise<Driver> {
-  const { name, release, clock, durability, limits, logger } = options;
-  const engine = await Engine.open({ disk, clock, durability, limits, logger });
+  const { name, release, clock, random, durability, limits, logger } = options;
+  const engine = await Engine.open({ disk, clock, random, durability, limits, logger });
   return new EmbeddedDriver(engine, name, release);
 }
 

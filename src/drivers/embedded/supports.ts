@@ -18,6 +18,7 @@ export const supports: Supports = {
   groups: native,
   peek: native,
   extendLease: native,
+  dedup: native,
   /** Queues: "block" and "reject". Buffers of ephemeral topics: these, "drop-oldest" and "drop-newest". */
   capacity: native,
   delay: refused(
@@ -26,9 +27,6 @@ export const supports: Supports = {
   /** Of queues that have declared `priorities`. */
   priority: native,
   perKeyOrder: refused("this version keeps the order of a queue, not of its keys. Declare a stream with that key"),
-  dedup: refused(
-    "this version stores a message as often as it is sent. Make the handler's effect idempotent by the id",
-  ),
   expires: refused("this version keeps a queued message until it is settled. Compare message.sentAt in the handler"),
   compact: refused(
     "this version keeps every record as long as retention says. Read the stream and keep the last of each key",
@@ -37,10 +35,9 @@ export const supports: Supports = {
 
 /** @throws MillraceError NOT_SUPPORTED, naming the channel, the option, this driver and a way out. */
 export function refuseUnsupported(spec: ChannelSpec, driver: string): void {
-  const { order, dedupMs, expiresMs, compact } = spec;
+  const { order, expiresMs, compact } = spec;
   const asked: readonly [boolean, string, keyof Supports][] = [
     [order !== "none", `order: ${JSON.stringify(order)}`, "perKeyOrder"],
-    [dedupMs !== undefined, `dedup: ${dedupMs}`, "dedup"],
     [expiresMs !== undefined, `expires: ${expiresMs}`, "expires"],
     [compact, "compact: true", "compact"],
   ];

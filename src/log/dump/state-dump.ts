@@ -44,7 +44,7 @@ export function* dumpMeta(disk: Disk, name: string): Generator<DumpLine> {
     yield { what: "damaged", position: content.endBytes, fields: { because: content.trouble } };
 }
 
-/** A file of settle pages: every version of every page; the last of each counts. */
+/** A file of settle pages, or of ids: every version of every page; the last of each counts. */
 export function dumpPages(disk: Disk, path: string): DumpLine[] {
   const lines: DumpLine[] = [];
   scanPages(

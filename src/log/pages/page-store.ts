@@ -1,5 +1,5 @@
 /**
- * Paged state of the state machine, such as the bitmaps of settled messages: written at checkpoints, page by page,
+ * Paged state of the state machine, the bitmaps of settled messages and the ids that were seen: written at checkpoints, page by page,
  * so that what a checkpoint costs follows what changed and not how much there is.
  *
  * A page file is appended to; the last version of a page counts, an empty one says that it is gone. A checkpoint
@@ -23,7 +23,11 @@ const at = { headCrc: 0, page: 4, bytes: 8, bodyCrc: 12 } as const;
 /** Files smaller than this are not worth a new revision. */
 const rewriteBytesMin = 64 * 1024;
 
-const lostPages = "which messages were settled; they are delivered again";
+/** What a folder's pages hold, the ending of its files, and what damage to one of them means. */
+const folders: Readonly<Record<string, { readonly ending: string; readonly lost: string }>> = {
+  g: { ending: "ack", lost: "which messages were settled; they are delivered again" },
+  d: { ending: "ids", lost: "which ids were seen; sent again, they are stored again" },
+};
 
 /** What a checkpoint remembers of a page file. */
 export interface PageFileFacts {
@@ -65,7 +69,7 @@ export class PageStore {
       this.#files.set(fact.file, restored);
       const damaged = (what: string): void => {
         restored.damaged = true;
-        findings.push({ kind: "page-damaged", file: pathOf(fact), what, lost: lostPages });
+        findings.push({ kind: "page-damaged", file: pathOf(fact), what, lost: folderOf(fact.file).lost });
       };
       const bytes = this.#readFile(fact, damaged);
       scanPages(
@@ -224,7 +228,11 @@ function withParents(directory: string): string[] {
 }
 
 export function pathOf(fact: { readonly file: string; readonly revision: number }): string {
-  return `${fact.file}.${fact.revision}.ack`;
+  return `${fact.file}.${fact.revision}.${folderOf(fact.file).ending}`;
+}
+
+function folderOf(file: string): { readonly ending: string; readonly lost: string } {
+  return folders[file.slice(0, file.indexOf("/"))] ?? { ending: "ack", lost: "a part of the state" };
 }
 
 function remember(file: PageFile, page: number, place: { position: number; bytes: number }): void {

@@ -5,7 +5,7 @@ import { type PageFileFacts, pathOf } from "../pages/page-store.js";
 import { segmentsDirectory } from "../partition/partitions.js";
 import { walDirectory } from "../wal/files.js";
 
-const pagesDirectory = "g";
+const pagesDirectories = ["g", "d"];
 
 export interface NamedFiles {
   /** Paths of segment files and of their indexes. */
@@ -21,7 +21,7 @@ export function* orphanFiles(disk: Disk, named: NamedFiles): Generator<Finding> 
   const pages = new Set(named.pageFiles.map(pathOf));
   const groups: readonly (readonly [string, (path: string) => boolean])[] = [
     [segmentsDirectory, (path) => named.segments.has(path)],
-    [pagesDirectory, (path) => pages.has(path)],
+    ...pagesDirectories.map((directory) => [directory, (path: string) => pages.has(path)] as const),
     [metaDirectory, (path) => mirrorNames.some((name) => path === `${metaDirectory}/${name}`)],
     [walDirectory, (path) => path.endsWith(".wal")],
   ];
