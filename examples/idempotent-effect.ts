@@ -11,7 +11,7 @@ interface Deposit {
 
 const deposits = queue<Deposit>("deposits", {
   id: (deposit) => deposit.id,
-  dedup: 0, // the engine in this process does not compare ids: the handler below does
+  dedup: 0, // a second send shall come through here, to show what the handler does about it
   backoff: fixed("5ms"),
 });
 

@@ -9,7 +9,7 @@ import type { SendAllOptions, Sender, SendOptions } from "./sender.js";
 
 /**
  * Messages gathered to be sent in one commit, in the order of the calls. A send resolves once its message is staged;
- * its receipt has the id given, or "" as long as there is no position to make one of.
+ * its receipt has the id given, or "" as long as there is no position to make one of; whether it is a duplicate shows at the commit.
  * A send that fails spoils the whole: who catches its error and goes on still gets it from `end`.
  */
 export class Staging implements Sender {

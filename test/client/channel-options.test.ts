@@ -65,6 +65,9 @@ test("what is given takes the place of the default, in the units of the engine",
 
 test("dedup 0 is no window, and an option that is undefined is one that was left out", () => {
   expect(queue("q", { dedup: 0 }).spec.dedupMs).toBeUndefined();
+  expect([stream("s").spec.dedupMs, topic("t").spec.dedupMs]).toEqual([undefined, undefined]);
+  expect(stream("s", { dedup: "1h" }).spec.dedupMs).toBe(3_600_000);
+  expect(topic("t", { dedup: "1h" }).spec.dedupMs).toBe(3_600_000);
   const channel = queue("q", { attempts: undefined, codec: undefined, dedup: undefined });
   expect(channel.policy.attempts).toBe(5);
   expect([...channel.asked]).toEqual([]);
@@ -95,6 +98,11 @@ const wrong: readonly [string, () => unknown, RegExp][] = [
     "a policy nobody knows",
     () => queue("q", { capacity: { whenFull: "explode" as "block" } }),
     /whenFull must be "block"/,
+  ],
+  [
+    "ids that count once where nothing is kept",
+    () => topic("t", { durable: false, dedup: "1m" }),
+    /dedup is for durable/,
   ],
   ["a schema that is none", () => queue("q", { schema: {} as never }), /Standard Schema/],
   ["a codec that is none", () => queue("q", { codec: {} as never }), /encode and decode/],

@@ -67,7 +67,8 @@ const golden: Entry[] = [
   { type: 4, hex: "0300" + "bc05" },
 ];
 const goldenProgress = "0300" + "01" + "06" + "bc05" + "00" + "02" + "0102e807ac02" + "04000000";
-const goldenSnapshot = "03" + "01" + goldenProgress + "00" + "00" + "00";
+/** And no ids. */
+const goldenSnapshot = "04" + "01" + goldenProgress + "00" + "00" + "00" + "00";
 
 /** Moved back to 1, after 0 and 2 to 4 had been settled; since then 1 was delivered. */
 const goldenMove: Entry[] = [
@@ -75,7 +76,7 @@ const goldenMove: Entry[] = [
   { type: 2, hex: "0300" + "02" },
 ];
 const goldenMovedSnapshot =
-  "03" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102" + "00";
+  "04" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102" + "00" + "00";
 /** Before groups could count each message. */
 const goldenSnapshotV2 = "02" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102";
 
@@ -92,7 +93,7 @@ const goldenEach: Entry[] = [
   { type: 3, hex: "0300" + "01" + "04020000" },
 ];
 const goldenSnapshotEach =
-  "03" + "01" + "0300" + "00" + "00" + "00" + "00" + "01" + "04020000" + "00" + "00" + "01" + "00";
+  "04" + "01" + "0300" + "00" + "00" + "00" + "00" + "01" + "04020000" + "00" + "00" + "01" + "00" + "00";
 
 function expectChangedEach(progress: Progress): void {
   const offsets = [2, 3, 4, 5, 69_999, 70_000, 70_001, 70_002];
@@ -102,6 +103,9 @@ function expectChangedEach(progress: Progress): void {
 
 /** Before groups could be moved. */
 const goldenSnapshotV1 = "01" + "01" + goldenProgress;
+
+/** Before there were ids. */
+const goldenSnapshotV3 = "03" + "01" + goldenProgress + "00" + "00" + "00";
 
 function expectChanged(progress: Progress): void {
   expect(progress.floor).toBe(1);
@@ -239,9 +243,9 @@ describe("the snapshot", () => {
     expect([read.floor, read.deliveredHigh, read.settled.has(2)]).toEqual([1, 2, false]);
   });
 
-  test("of the version before is read", () => {
+  test.for([goldenSnapshotV1, goldenSnapshotV3])("of a version before is read", (body) => {
     const { ledger: met, progress } = ledger();
-    met.restore(bodyOf(goldenSnapshotV1));
+    met.restore(bodyOf(body));
     expect([progress.floor, progress.deliveredHigh]).toEqual([1, 6]);
   });
 
