@@ -27,7 +27,15 @@ import type { ByteReader, ByteWriter } from "../base/bytes.js";
 import { MillraceError } from "../base/errors.js";
 import type { Run } from "./settled-pages.js";
 
-export const entryTypes = { settled: 1, delivered: 2, retries: 3, bytes: 4, moved: 5, deliveredEach: 6, ids: 16 } as const;
+export const entryTypes = {
+  settled: 1,
+  delivered: 2,
+  retries: 3,
+  bytes: 4,
+  moved: 5,
+  deliveredEach: 6,
+  ids: 16,
+} as const;
 export const snapshotVersion = 4;
 
 /** What is remembered of a message that was delivered and not settled. */
