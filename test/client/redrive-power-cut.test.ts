@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { defaultLimits } from "../../src/base/limits.js";
+import { seededRandom } from "../../src/base/random.js";
 import { crashStyles, SimulatedDisk } from "../../src/disk/simulated.js";
 import type { CrashStyleName } from "../../src/disk/simulated.js";
 import { openOn } from "../../src/drivers/embedded/index.js";
@@ -22,7 +23,7 @@ const orders = queue<number>("orders", { attempts: 1, capacity: { messages: 100_
 const count = 120;
 
 async function opened(disk: SimulatedDisk, clock: ManualClock): Promise<Millrace> {
-  const settings = { clock, limits, durability: "fsync", logger: silentLogger } as const;
+  const settings = { clock, random: seededRandom(1), limits, durability: "fsync", logger: silentLogger } as const;
   return open(await openOn(disk, { ...settings, name: "simulated", release: () => {} }), {
     clock,
     logger: silentLogger,
