@@ -225,6 +225,10 @@ export interface ChannelStats extends ChannelInfo {
   readonly inFlight: number;
   /** Waiting for their retry. */
   readonly delayed: number;
+  /** What counts against a capacity in bytes; undefined where nobody counts it. */
+  readonly heldBytes: number | undefined;
+  /** Sources that take from it, of all groups. With none, what is ready waits for nobody. */
+  readonly consumers: number;
   /** Age of the oldest message not settled; undefined when there is none. */
   readonly oldestMs: number | undefined;
   /** Since the channel was opened by this process. */

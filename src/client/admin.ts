@@ -11,6 +11,7 @@ import type { Channel } from "./channel.js";
 import type { Codec } from "./codec.js";
 import type { DeadLetters } from "./dead-letters.js";
 import type { Message } from "./message.js";
+import type { Pressure, PressureOptions } from "./pressure/pressure.js";
 
 /** A declared channel, or its name. */
 export type ChannelReference = string | { readonly name: string };
@@ -44,6 +45,8 @@ export interface Admin {
   /** A channel as it is stored, to be used like a declared one: for tools that know nothing but its name. */
   channel<T = unknown>(name: string, codec?: Codec<T>): Promise<Channel<T>>;
   stats(channel: ChannelReference): Promise<ChannelStats>;
+  /** How much waits, how fast it gets done, and how long it is going to take. The rate is seen by asking now and then. */
+  pressure(channel: ChannelReference, options?: PressureOptions): Promise<Pressure>;
   groups(channel: ChannelReference): Promise<readonly GroupInfo[]>;
   /** How far a group is behind, by partition, in messages and milliseconds. */
   lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]>;

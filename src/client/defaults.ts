@@ -33,6 +33,15 @@ export const defaults = {
     /** A message out of tokens is looked at again after this at the latest: by then the limit may be another. */
     putOffMsMax: 300_000,
   },
+  pressure: {
+    /** Over which time the drain rate is measured; how much of it there has to be at least; and how long before nothing done means that nothing gets done. */
+    windowMs: 60_000,
+    atLeastMs: 1_000,
+    nothingAfterMs: 10_000,
+    /** Of so many channels and groups it is remembered. */
+    channelsMax: 1_000,
+  },
+  shedder: { everyMs: 1_000, retryAfter: { minS: 1, maxS: 300, unknownS: 5 } },
   load: { batch: 1_000, batchBytes: 1_048_576, inFlight: 4 },
   peekLimit: 20,
 } as const;

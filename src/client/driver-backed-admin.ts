@@ -21,6 +21,8 @@ import { bounds, defaults } from "./defaults.js";
 import type { Environment } from "./environment.js";
 import { checkPosition } from "./handling.js";
 import { checkName } from "./names.js";
+import { Gauge } from "./pressure/gauge.js";
+import type { Pressure, PressureOptions } from "./pressure/pressure.js";
 import { Reading } from "./reading.js";
 import { ReceivedMessage } from "./received-message.js";
 import { StoredDeadLetters } from "./stored-dead-letters.js";
@@ -29,6 +31,7 @@ import { requireAbility } from "./support.js";
 const known = {
   peek: new Set(["group", "limit", "after"]),
   seek: new Set(["partition", "to"]),
+  pressure: new Set(["group"]),
   dead: new Set(["group"]),
 };
 
@@ -36,11 +39,13 @@ const known = {
 export class DriverBackedAdmin implements Admin {
   readonly #environment: Environment;
   readonly #requireOpen: () => void;
+  readonly #gauge: Gauge;
 
   /** @param requireOpen throws when its Millrace is closed */
   constructor(environment: Environment, requireOpen: () => void) {
     this.#environment = environment;
     this.#requireOpen = requireOpen;
+    this.#gauge = new Gauge(environment.clock);
   }
 
   async channels(): Promise<readonly ChannelInfo[]> {
@@ -58,6 +63,14 @@ export class DriverBackedAdmin implements Admin {
 
   async stats(channel: ChannelReference): Promise<ChannelStats> {
     return this.#admin.stats(await this.#known(channel));
+  }
+
+  async pressure(channel: ChannelReference, options: PressureOptions = {}): Promise<Pressure> {
+    checkOptions(options, known.pressure, "admin.pressure");
+    const { group } = options;
+    if (group !== undefined) checkName(group, "admin.pressure: group");
+    const spec = await describeStored(this.#admin, nameOf(channel));
+    return this.#gauge.measure(this.#admin, spec, group);
   }
 
   async groups(channel: ChannelReference): Promise<readonly GroupInfo[]> {

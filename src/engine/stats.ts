@@ -18,6 +18,8 @@ export interface ChannelStats {
   readonly ready: number;
   readonly inFlight: number;
   readonly delayed: number;
+  readonly heldBytes: number | undefined;
+  readonly consumers: number;
   readonly oldestMs: number | undefined;
   readonly sent: number;
   readonly settled: number;
@@ -62,6 +64,8 @@ function workCounts(channel: WorkChannel, oldestMs: OldestMs): Counts {
     ready: Math.max(0, sum(unsettled) - inFlight - delayed),
     inFlight,
     delayed,
+    heldBytes: channel.spec.capacity.bytes === Infinity ? undefined : sum(groups.map((each) => each.bytes)),
+    consumers: sum(groups.map((each) => each.members)),
     oldestMs: oldestOf(ages),
     settled: sum(groups.map((each) => each.settledCount)),
     redelivered: sum(groups.map((each) => each.redeliveredCount)),
@@ -77,6 +81,8 @@ function streamCounts(channel: StreamChannel, oldestMs: OldestMs): Counts {
     ready: 0,
     inFlight: sum(cursors.map((cursor) => cursor.inFlight)),
     delayed: 0,
+    heldBytes: undefined,
+    consumers: sum(groups.map((each) => each.members)),
     oldestMs: oldestOf(cursors.map((cursor) => oldestMs(cursor.source, cursor.progress) ?? -1)),
     settled: sum(groups.map((group) => group.settledCount)),
     redelivered: sum(cursors.map((cursor) => cursor.redelivered)),
@@ -108,6 +114,8 @@ function ephemeralCounts(channel: EphemeralChannel): Counts {
     ready: buffered,
     inFlight: sum(subscriptions.map((each) => each.inFlight)),
     delayed: sum(subscriptions.map((each) => each.delayed)),
+    heldBytes: sum(subscriptions.map((each) => each.bufferedBytes)) / Math.max(1, subscriptions.length),
+    consumers: subscriptions.length,
     oldestMs: undefined,
     sent: channel.sent,
     settled: channel.settled,

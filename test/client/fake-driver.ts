@@ -248,11 +248,15 @@ class FakeAdmin implements DriverAdmin {
     const { kind, durable, partitions } = spec;
     const messages = kind === "queue" ? unsettled.length : records.length;
     const counted = { ready: count("ready"), inFlight: count("leased"), delayed: count("delayed") };
+    const settled = [...groups.values()].flatMap((group) => group.entries).length - unsettled.length;
+    const consumers = [...groups.values()].flatMap((group) => group.sources).length;
     const zero = {
       bytes: 0,
+      heldBytes: undefined,
+      consumers,
       oldestMs: undefined,
       sent: records.length,
-      settled: 0,
+      settled,
       redelivered: 0,
       dropped: 0,
       duplicates: 0,
