@@ -202,7 +202,7 @@ test("what a handler returns must be a settlement: a forgotten call fails the de
     mill.handle(channel, () => returned as never);
     await rest();
     const [letter] = await mill.admin.dead(channel).list();
-    expect(letter?.error.message).toMatch(
+    expect(letter?.error.message ?? "no dead letter").toMatch(
       /the handler returned .*; return nothing, done\(\), later\(…\) or reject\(…\)/,
     );
   }

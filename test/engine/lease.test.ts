@@ -17,6 +17,18 @@ describe("a lease", () => {
     expect(one.lost).toEqual([first]);
   });
 
+  test("that ends is told to its consumer in that moment, though nobody asks for a message", async () => {
+    const world = await World.open();
+    const queue = await world.queue();
+    await sendAll(queue, ["slow"]);
+    const consumer = await consume(queue);
+    const deliveries = await consumer.take();
+    await world.clock.advance(leaseMs - 1);
+    expect(consumer.lost).toEqual([]);
+    await world.clock.advance(1);
+    expect(consumer.lost).toEqual(deliveries);
+  });
+
   test("holds until its very deadline", async () => {
     const world = await World.open();
     const queue = await world.queue();

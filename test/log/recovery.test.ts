@@ -80,6 +80,34 @@ describe("recovery", () => {
     expect(valuesOf(third.log.partition(2, 0))).toEqual(["promised"]);
   });
 
+  test("makes the names it has found durable before it uses what they name", async () => {
+    const world = await LogWorld.open(options);
+    let isHeld = false;
+    let killed: SimulatedDisk | undefined;
+    world.disk.faults = ({ operation, path }) => {
+      // A file of the write-ahead log was made and named; the process dies before its directory is synced.
+      const isNamed = operation === "syncDirectory" && path === "wal" && world.disk.exists("wal/0000000002.wal");
+      if (isNamed)
+        killed ??= world.disk.afterKill({ syncTakes: () => (isHeld ? new Promise(() => {}) : Promise.resolve()) });
+      return undefined;
+    };
+    await world.send(world.log.partition(1, 0), "first");
+    await turn();
+    const disk = killed as SimulatedDisk;
+    disk.faults = ({ operation, path }) => {
+      // The next process makes one more file: not in time, or its own sync of the directory would come to help.
+      isHeld = operation === "sync" && path.endsWith(".new");
+      return undefined;
+    };
+    const again = await LogWorld.openOn(disk, options);
+    let afterPowerCut: SimulatedDisk | undefined;
+    await again.send(again.log.partition(2, 0), "promised").then(() => {
+      afterPowerCut = again.disk.afterCrash("nothing-unsynced", () => 0.5);
+    });
+    const third = await LogWorld.openOn(afterPowerCut as SimulatedDisk, options);
+    expect(valuesOf(third.log.partition(2, 0))).toEqual(["promised"]);
+  });
+
   test("gives offsets on where they ended, in order with what is there", async () => {
     const world = await filled();
     const { nextOffset } = world.log.partition(1, 0);

@@ -137,6 +137,9 @@ describe("damage to both slots", () => {
 
 describe("a crash", () => {
   test("while a checkpoint is written leaves it or the one before it, whole, at every call and however the bytes are torn", async () => {
+    const random = seededRandom(1);
+    // Over several pages, of which each may reach the disk without the others.
+    const next = Buffer.from("checkpoint 3 ".repeat(2_000));
     for (const style of [
       "nothing-unsynced",
       "everything",
@@ -145,16 +148,21 @@ describe("a crash", () => {
       "garbage-tail",
       "names-first",
       "names-last",
+      "reordered",
     ] as const) {
       const { disk, slots } = await writtenUpTo(2);
       const forks: SimulatedDisk[] = [];
       disk.faults = (call) => {
-        if (call.changes) forks.push(disk.afterCrash(style, () => 0.4));
+        if (call.changes) forks.push(disk.afterCrash(style, random));
         return undefined;
       };
-      await slots.write({ sequence: 3, body: bodyOf(3) });
+      await slots.write({ sequence: 3, body: next });
       expect(forks.length).toBeGreaterThan(4);
-      for (const fork of forks) expect([style, [2, 3].includes(found(fork).sequence ?? 0)]).toEqual([style, true]);
+      for (const fork of forks) {
+        const { sequence, body } = found(fork);
+        expect([style, [2, 3].includes(sequence ?? 0)]).toEqual([style, true]);
+        expect([style, body === (sequence === 3 ? next : bodyOf(2)).toString()]).toEqual([style, true]);
+      }
     }
   });
 

@@ -28,6 +28,17 @@ test("a smaller batch may take the place of the one that found no room", () => {
   expect(read(segment)).toEqual({ offsets: range(0, 11), lost: [], wrong: [] });
 });
 
+test("what a batch that found no room has left behind is cut off when the segment is sealed, and no more", () => {
+  const disk = new SimulatedDisk({ capacityBytes: 2_000 });
+  const segment = fill(Segment.create(filesOn(disk), 0), 2, 5);
+  expect(() => segment.append(batchAt(10, 40))).toThrow(full);
+  expect(disk.bytesOf(segment.path).length).toBeGreaterThan(segment.bytes);
+  disk.capacityBytes = 100_000;
+  segment.seal();
+  expect(disk.bytesOf(segment.path)).toHaveLength(segment.bytes);
+  expect(read(reopened(segment))).toEqual({ offsets: range(0, 10), lost: [], wrong: [] });
+});
+
 test("a segment is sealed also when its indexes find no room; they are made when there is", () => {
   const disk = new SimulatedDisk();
   const segment = fill(Segment.create(filesOn(disk), 0), 100, 5);
