@@ -41,6 +41,7 @@ test(
       "always-red: WRONG, its test fails without it: expected 1 to be 2 // Object.is equality",
       "caught: caught by test/museum/controls/sum.control.ts (a sum adds up)",
       expect.stringMatching(/^no-code: WRONG, with it nothing runs: .*sum.ts/),
+      "no-file: WRONG, there is no file test/museum/controls/product.ts (any more)",
       "no-test: WRONG, there is no such test: ",
       expect.stringMatching(/^not-loaded: WRONG, its test never loads test\/museum\/controls\/sum.ts/),
       expect.stringMatching(/^not-there: WRONG, with it nothing runs: .*is not there \(any more\)/),
@@ -48,7 +49,7 @@ test(
       "other-reason: WRONG, it is caught for another reason: expected 3 to be 6 // Object.is equality",
       "throws: WRONG, it breaks the code instead of changing what it does: totally is not defined",
       "unseen: SURVIVED, its test passes with the bug in place",
-      "1 of 10 pieces are caught",
+      "1 of 11 pieces are caught",
     ]);
     expect(code).toBe(1);
   },

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Vite } from "vitest/node";
 import { type Piece, plant } from "./piece.js";
@@ -7,11 +7,13 @@ import { type Piece, plant } from "./piece.js";
 export class Planting {
   readonly piece: Piece;
   readonly plugin: Vite.Plugin;
+  readonly hasFile: boolean;
   #met = false;
 
   constructor(root: string, piece: Piece) {
     this.piece = piece;
     const path = join(root, piece.file);
+    this.hasFile = existsSync(path);
     this.plugin = {
       name: "museum",
       enforce: "pre",

@@ -19,8 +19,9 @@ export interface Runs {
   readonly planted: TestSpecification | undefined;
 }
 
-export function judge({ piece, met }: Planting, { clean, planted }: Runs): Verdict {
+export function judge({ piece, hasFile, met }: Planting, { clean, planted }: Runs): Verdict {
   const wrong = (what: string): Verdict => ({ piece, outcome: "wrong", what });
+  if (!hasFile) return wrong(`there is no file ${piece.file} (any more)`);
   const before = testsOf(clean, piece);
   if (before.length === 0) return wrong(`there is no such test: ${brokenModule(clean)}`);
   const red = before.find((test) => !test.ok());
