@@ -101,7 +101,7 @@ export interface IncomingMessage {
   readonly headers: Readonly<Record<string, string>>;
   /** false: there are none, and nobody need decode them to know it. */
   readonly hasHeaders: boolean;
-  /** Belongs to the driver: decode or copy it, never write to it. */
+  /** Belongs to the driver, which does not change it any more: decode or copy it, never write to it. */
   readonly value: Uint8Array;
   readonly sentAtMs: number;
   readonly partition: number | undefined;

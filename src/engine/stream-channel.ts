@@ -1,7 +1,7 @@
 /** A stream: partitions that keep what retention says, read by any number of groups and readers. */
 import { CursorGroup } from "./cursor-group.js";
 import { GroupSource } from "./group-source.js";
-import type { LoggedMessage } from "./lane.js";
+import type { ReadMessage } from "./lane.js";
 import type { EngineContext } from "./context.js";
 import type { ConsumeOptions, OutgoingMessage, ReadOptions, Source } from "./message.js";
 import type { KnownChannel, KnownGroup } from "./meta.js";
@@ -45,7 +45,7 @@ export class StreamChannel extends StoredChannel {
     return source;
   }
 
-  override read(options: ReadOptions): AsyncIterable<readonly LoggedMessage[]> {
+  override read(options: ReadOptions): AsyncIterable<readonly ReadMessage[]> {
     const { clock } = this.context;
     const ended = (): Error | undefined => this.#ended;
     const read = new StreamRead({ clock, ended, partitions: this.partitions, lanes: this.lanes, options });

@@ -4,11 +4,12 @@
  */
 import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
-import type { RecordView } from "../log/batch/record.js";
+import type { BatchView } from "../log/batch/view.js";
 import type { Partition } from "../log/partition/partition.js";
 import type { PartitionReader } from "../log/partition/reader.js";
+import { LentMemory } from "../log/segments/lent-memory.js";
 import { Alarm } from "./alarm.js";
-import { type Lane, LoggedMessage } from "./lane.js";
+import { type Lane, ReadMessage } from "./lane.js";
 import type { ReadOptions } from "./message.js";
 import { outOfRange, outOfRangePartition, readStart } from "./start.js";
 
@@ -36,7 +37,7 @@ export class StreamRead {
     wake?.();
   }
 
-  async *chunks(running: Set<StreamRead>): AsyncGenerator<readonly LoggedMessage[]> {
+  async *chunks(running: Set<StreamRead>): AsyncGenerator<readonly ReadMessage[]> {
     const { signal } = this.#options.options;
     const wake = (): void => this.wake();
     const alarm = new Alarm(this.#options.clock, { ring: wake, failed: wake });
@@ -60,7 +61,7 @@ export class StreamRead {
   }
 
   /** What each partition has next. */
-  *#round(shares: readonly Share[]): Generator<readonly LoggedMessage[]> {
+  *#round(shares: readonly Share[]): Generator<readonly ReadMessage[]> {
     for (const share of shares) {
       this.#refuseEnded();
       const chunk = share.next();
@@ -72,7 +73,8 @@ export class StreamRead {
     const { partitions, lanes, options, clock } = this.#options;
     const wanted = partitions.filter((each) => options.partition === undefined || each.index === options.partition);
     if (wanted.length === 0) throw outOfRangePartition(options.partition ?? 0, partitions.length);
-    return wanted.map((partition) => new Share({ partition, lane: lanes[partition.index] as Lane, options, clock }));
+    const shared = { options, clock, lent: new LentMemory() };
+    return wanted.map((partition) => new Share({ partition, lane: lanes[partition.index] as Lane, ...shared }));
   }
 
   #refuseEnded(): void {
@@ -102,6 +104,8 @@ interface ShareOptions {
   readonly lane: Lane;
   readonly options: ReadOptions;
   readonly clock: Clock;
+  /** Shared by all of them. */
+  readonly lent: LentMemory;
 }
 
 /** What is read of one partition. */
@@ -116,13 +120,13 @@ class Share {
   #begun: boolean;
   #done = false;
 
-  constructor({ partition, lane, options, clock }: ShareOptions) {
+  constructor({ partition, lane, options, clock, lent }: ShareOptions) {
     const { from, until } = options;
     const start = readStart(from, partition);
     this.#partition = partition;
     this.#lane = lane;
     this.#clock = clock;
-    this.#reader = partition.reader(start);
+    this.#reader = partition.reader(start, lent);
     this.#begun = typeof from === "bigint";
     this.#untilOffset = typeof until === "bigint" ? Number(until) : until === "end" ? partition.endOffset : Infinity;
     this.#untilMs = until instanceof Date ? until.getTime() : Infinity;
@@ -134,7 +138,7 @@ class Share {
   }
 
   /** The next of it; empty when there is nothing now, or never will be. */
-  next(): readonly LoggedMessage[] {
+  next(): readonly ReadMessage[] {
     while (!this.#done) {
       const from = this.#reader.position;
       if (from < this.#partition.startOffset && this.#begun) throw outOfRange(`offset ${from}`, this.#partition);
@@ -143,7 +147,7 @@ class Share {
         this.#done = this.#reader.position >= this.#untilOffset || this.#clock.nowMs() >= this.#untilMs;
         return [];
       }
-      const chunk = this.#within(batch.records(from));
+      const chunk = this.#within(batch, from);
       this.#begun = true;
       this.#done ||= this.#reader.position >= this.#untilOffset;
       if (chunk.length > 0) return chunk;
@@ -151,14 +155,17 @@ class Share {
     return [];
   }
 
-  #within(records: readonly RecordView[]): LoggedMessage[] {
-    const chunk: LoggedMessage[] = [];
-    for (const record of records) {
-      if (record.offset >= this.#untilOffset || record.timestampMs >= this.#untilMs) {
+  /** What of the batch is asked for, `from` on. */
+  #within(batch: BatchView, from: number): ReadMessage[] {
+    const chunk: ReadMessage[] = [];
+    const cursor = batch.cursor();
+    while (cursor.next()) {
+      if (cursor.offset < from) continue;
+      if (cursor.offset >= this.#untilOffset || cursor.timestampMs >= this.#untilMs) {
         this.#done = true;
         break;
       }
-      chunk.push(new LoggedMessage(record, this.#lane));
+      chunk.push(new ReadMessage(batch, this.#lane, cursor));
     }
     return chunk;
   }

@@ -17,8 +17,9 @@ export interface RecordInput {
  */
 export class RecordView {
   readonly offset: number;
-  readonly timestampMs: number;
-  readonly #bytes: Buffer;
+  readonly #batch: RecordBatch;
+  /** Against the batch's. Small, unlike the time itself, for which V8 would need an object of its own. */
+  readonly #timestampDelta: number;
   readonly #keyAt: number;
   readonly #keyBytes: number;
   readonly #valueAt: number;
@@ -26,33 +27,37 @@ export class RecordView {
   readonly #end: number;
 
   /** Reads the record at the reader's position, and leaves the reader behind it. */
-  constructor(reader: VarintReader, baseOffset: number, baseTimestampMs: number) {
+  constructor(reader: VarintReader, batch: RecordBatch) {
     const length = reader.length();
     const batchEnd = reader.end;
     const end = reader.position + length;
     reader.end = end;
     // Attributes: Kafka has given them no meaning yet.
     reader.position += 1;
-    this.timestampMs = baseTimestampMs + reader.next();
-    this.offset = baseOffset + reader.next();
+    this.#batch = batch;
+    this.#timestampDelta = reader.next();
+    this.offset = batch.baseOffset + reader.next();
     this.#keyBytes = reader.length();
     this.#keyAt = reader.position;
     if (this.#keyBytes > 0) reader.position += this.#keyBytes;
     this.#valueBytes = reader.length();
     this.#valueAt = reader.position;
-    this.#bytes = reader.bytes;
     this.#end = end;
     reader.position = end;
     reader.end = batchEnd;
   }
 
+  get timestampMs(): number {
+    return this.#batch.baseTimestampMs + this.#timestampDelta;
+  }
+
   get key(): string | undefined {
-    return this.#keyBytes < 0 ? undefined : textAt(this.#bytes, this.#keyAt, this.#keyBytes);
+    return this.#keyBytes < 0 ? undefined : textAt(this.#batch.bytes, this.#keyAt, this.#keyBytes);
   }
 
   /** A view of the batch's memory, not a copy. */
   get value(): Uint8Array {
-    return this.#bytes.subarray(this.#valueAt, this.#valueAt + Math.max(0, this.#valueBytes));
+    return this.#batch.keptBytes().subarray(this.#valueAt, this.#valueAt + Math.max(0, this.#valueBytes));
   }
 
   /** The id it was sent with, if it was sent with one. */
@@ -77,11 +82,11 @@ export class RecordView {
 
   /** Without decoding any; an id counts as one. */
   get hasHeaders(): boolean {
-    return this.#bytes[this.#valueAt + Math.max(0, this.#valueBytes)] !== 0;
+    return this.#batch.bytes[this.#valueAt + Math.max(0, this.#valueBytes)] !== 0;
   }
 
   #headers(): VarintReader {
-    const reader = new VarintReader(this.#bytes, this.#valueAt + Math.max(0, this.#valueBytes));
+    const reader = new VarintReader(this.#batch.bytes, this.#valueAt + Math.max(0, this.#valueBytes));
     reader.end = this.#end;
     return reader;
   }
@@ -108,11 +113,11 @@ function textAt(bytes: Buffer, start: number, length: number): string {
 }
 
 /** Every record of a batch in turn; the reader stands before the first. */
-export function readRecords(reader: VarintReader, batch: RecordBounds, fromOffset: number): RecordView[] {
+export function readRecords(reader: VarintReader, batch: RecordBatch, fromOffset: number): RecordView[] {
   const records: RecordView[] = [];
   let previous = batch.baseOffset - 1;
   for (let left = batch.count; left > 0; left--) {
-    const record = new RecordView(reader, batch.baseOffset, batch.baseTimestampMs);
+    const record = new RecordView(reader, batch);
     if (record.offset <= previous || record.offset > batch.lastOffset) throw corrupt("a batch's offsets do not ascend");
     previous = record.offset;
     if (previous >= fromOffset) records.push(record);
@@ -121,7 +126,11 @@ export function readRecords(reader: VarintReader, batch: RecordBounds, fromOffse
   return records;
 }
 
-export interface RecordBounds {
+/** What a record has to know of the batch it is in. A `BatchView` fits. */
+export interface RecordBatch {
+  readonly bytes: Buffer;
+  /** The same, never to be written over from now on. */
+  keptBytes(): Buffer;
   readonly baseOffset: number;
   readonly lastOffset: number;
   readonly baseTimestampMs: number;

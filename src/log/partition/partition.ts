@@ -14,6 +14,7 @@ import type { Limits } from "../../base/limits.js";
 import { BatchBuilder } from "../batch/builder.js";
 import type { RecordInput } from "../batch/record.js";
 import type { BatchView } from "../batch/view.js";
+import type { LentMemory } from "../segments/lent-memory.js";
 import { segmentFileName } from "../segments/names.js";
 import { Segment, type SegmentFacts, type SegmentFiles } from "../segments/segment.js";
 import type { StoredPlace } from "../wal/frame.js";
@@ -171,8 +172,8 @@ export class Partition {
     }
   }
 
-  reader(fromOffset: number): PartitionReader {
-    return new PartitionReader(this, fromOffset);
+  reader(fromOffset: number, lent?: LentMemory): PartitionReader {
+    return new PartitionReader(this, fromOffset, lent);
   }
 
   /**

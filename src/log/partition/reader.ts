@@ -1,15 +1,22 @@
 import type { BatchView } from "../batch/view.js";
+import type { LentMemory } from "../segments/lent-memory.js";
 import type { Segment, SegmentReader } from "../segments/segment.js";
 import type { Partition } from "./partition.js";
 
-/** Reads the committed batches of a partition in order, from its segments and then from memory. */
+/**
+ * Reads the committed batches of a partition in order, from its segments and then from memory. With `lent`, what comes from
+ * a segment lies in memory that is used again by the next call of `next` (see `Loan`): for readers that go through much
+ * and keep little. Those of several partitions may share it.
+ */
 export class PartitionReader {
   readonly #partition: Partition;
+  readonly #lent: LentMemory | undefined;
   #position: number;
   #segment: Segment | undefined;
   #segmentReader: SegmentReader | undefined;
 
-  constructor(partition: Partition, fromOffset: number) {
+  constructor(partition: Partition, fromOffset: number, lent?: LentMemory) {
+    this.#lent = lent;
     this.#partition = partition;
     this.#position = fromOffset;
   }
@@ -51,7 +58,7 @@ export class PartitionReader {
       if (segment === undefined) return undefined;
       if (segment !== this.#segment || this.#segmentReader === undefined) {
         this.#segment = segment;
-        this.#segmentReader = segment.reader(this.#position, (from, to) => partition.lost(from, to));
+        this.#segmentReader = segment.reader(this.#position, (from, to) => partition.lost(from, to), this.#lent);
       }
       const batch = this.#segmentReader.next();
       if (batch !== undefined) return batch;

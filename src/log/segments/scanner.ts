@@ -1,7 +1,8 @@
 import { hasCode, MillraceError } from "../../base/errors.js";
 import { baseOffsetAt, batchBytesAt, checkBody, checkHead } from "../batch/check.js";
 import { batchHeaderBytes } from "../batch/layout.js";
-import { BatchView } from "../batch/view.js";
+import { BatchView, type Lent } from "../batch/view.js";
+import type { Lending } from "./lent-memory.js";
 import { mendHead } from "./mend.js";
 import { resynchronise } from "./resynchronise.js";
 import { type ByteSource, Window } from "./window.js";
@@ -26,6 +27,8 @@ export interface ScanStart {
   readonly position: number;
   /** Not above that batch's first offset. */
   readonly offset: number;
+  /** Given: the memory of a batch is used for the next one, and who looks at a batch later has it read again. */
+  readonly lending?: Lending | undefined;
 }
 
 /**
@@ -46,7 +49,7 @@ export class BatchScanner {
 
   constructor(source: BatchSource, start: ScanStart, damaged: (damage: Damage) => void) {
     this.#source = source;
-    this.#window = new Window(source);
+    this.#window = new Window(source, start.lending);
     this.#damaged = damaged;
     this.#position = start.position;
     this.#batchPosition = start.position;
@@ -93,12 +96,12 @@ export class BatchScanner {
 
   /** The batch at `position`, whose head is whole, if all else is too. */
   #check(position: number, batchBytes: number): BatchView | undefined {
-    const { bytes } = this.#window;
+    const { bytes, loan } = this.#window;
     const start = this.#window.at(position);
     const body = checkBody(bytes, start);
     if (body === "unsupported") throw this.#unsupported(position);
     if (body !== "whole") return undefined;
-    const batch = viewOrNothing(bytes.subarray(start, start + batchBytes));
+    const batch = viewOrNothing(bytes.subarray(start, start + batchBytes), loan && { loan, position });
     if (batch === undefined || !this.#belongsHere(batch)) return undefined;
     this.#batchPosition = position;
     this.#mended = false;
@@ -172,9 +175,9 @@ export class BatchScanner {
 }
 
 /** A batch whose checksums hold and whose header contradicts itself was not written by us: damage, wherever it came from. */
-function viewOrNothing(bytes: Buffer): BatchView | undefined {
+function viewOrNothing(bytes: Buffer, lent: Lent | undefined): BatchView | undefined {
   try {
-    return new BatchView(bytes);
+    return new BatchView(bytes, lent);
   } catch (error) {
     if (hasCode(error, "LOG_CORRUPT")) return undefined;
     throw error;

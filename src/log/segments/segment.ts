@@ -15,7 +15,9 @@ import { findBatch, findTime } from "./lookup.js";
 import { SegmentIndexes } from "./indexes.js";
 import { readIndexes, scanIndexes, storeIndexes } from "./index-files.js";
 import { type SegmentFileKind, segmentFileName } from "./names.js";
+import type { Lending, LentMemory } from "./lent-memory.js";
 import type { OpenFiles } from "./open-files.js";
+import { readBatchAgain } from "./read-again.js";
 import { SegmentReader } from "./reader.js";
 import type { BatchSource } from "./scanner.js";
 
@@ -180,14 +182,19 @@ export class Segment implements BatchSource {
     if (indexes !== undefined) storeIndexes(this, indexes);
   }
 
-  /** Batches from the one that holds `offset` on, or the first one behind it. */
-  reader(offset: number, onLost: OnLost): SegmentReader {
+  /** Batches from the one that holds `offset` on, or the first one behind it. `shared`: they lie in memory lent by it. */
+  reader(offset: number, onLost: OnLost, shared?: LentMemory): SegmentReader {
     const damaged = (lostFrom: number, lostTo: number): void => {
       if (lostFrom === lostTo || this.#toldLost.has(lostTo)) return;
       this.#toldLost.add(lostTo);
       onLost(lostFrom, lostTo);
     };
-    return new SegmentReader(this, findBatch(this, offset), { fromOffset: offset, onLost: damaged });
+    const { disk } = this.#files.openFiles;
+    const lending: Lending | undefined = shared && {
+      shared,
+      readAgain: (place) => readBatchAgain(disk, this.path, place),
+    };
+    return new SegmentReader(this, { ...findBatch(this, offset), lending }, { fromOffset: offset, onLost: damaged });
   }
 
   /** The first offset whose record is at or after the time; undefined when there is none here. */
