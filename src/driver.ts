@@ -144,6 +144,17 @@ export type DriverSettlement =
 /** Where a group begins that has never read this channel. */
 export type StartPosition = "earliest" | "latest" | Date | bigint;
 
+/** How a source reads the partitions of a stream that it gets. */
+export interface StreamReading {
+  /** "key": only messages with the same key are in order; a message without one has none. What comes again does not take those of other keys along. */
+  readonly order: "partition" | "key";
+  /**
+   * While a message waits to be delivered again: "block" hands out nothing more of its partition; "park" nothing more of its key, which
+   * goes with order by key.
+   */
+  readonly onFailure: "block" | "park";
+}
+
 export interface ConsumeOptions {
   /** Queues have one group, named "". Ephemeral topics have none: every source gets every message. */
   readonly group: string;
@@ -151,6 +162,8 @@ export interface ConsumeOptions {
   readonly from: StartPosition;
   /** Static membership: the same name gets the same partitions back. */
   readonly member: string | undefined;
+  /** Of streams only. undefined: in the order of the partition, which is blocked by what fails. */
+  readonly stream?: StreamReading | undefined;
   /** Told when deliveries are no longer this source's: the lease ended or the partition moved. */
   readonly onLost: (deliveries: readonly IncomingDelivery[]) => void;
 }

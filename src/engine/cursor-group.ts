@@ -16,10 +16,13 @@ import { assign } from "./assignment.js";
 import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
 import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
-import type { Staged } from "./message.js";
+import type { Staged, StreamReading } from "./message.js";
 import { type CursorHome, PartitionCursor } from "./partition-cursor.js";
 import type { Progress } from "./progress.js";
 import { Takers, tellLost } from "./takers.js";
+
+/** Of a member that says nothing else. */
+const inOrder: StreamReading = { order: "partition", onFailure: "block" };
 
 export interface CursorGroupHome {
   readonly log: Log;
@@ -76,6 +79,7 @@ export class CursorGroup implements Dispenser {
       channel: this.#home.channel,
       group: this.group,
       windowMax: Math.max(1, Math.floor(this.#home.limits.inFlightMax / progress.length)),
+      parkedMax: Math.max(1, Math.floor(this.#home.limits.retriesMax / progress.length)),
       ready: () => this.committed(),
       failed: (error) => this.#home.failed(error),
     };
@@ -251,6 +255,7 @@ export class CursorGroup implements Dispenser {
   #move(cursor: PartitionCursor): void {
     cursor.owner = cursor.heir;
     cursor.moving = false;
+    if (cursor.owner !== undefined) cursor.readAs(cursor.owner.options.stream ?? inOrder);
     const name = cursor.owner?.options.member;
     const last = this.#lastNames[cursor.partition];
     // A name that is away keeps its claim, unless the new owner has none of his own to come back to.

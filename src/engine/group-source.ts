@@ -8,7 +8,7 @@
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { LeasedRecord, LeaseList } from "./leases.js";
-import type { Delivery, Settlement, Source, Staged } from "./message.js";
+import type { Delivery, Settlement, Source, Staged, StreamReading } from "./message.js";
 
 /** How one delivery ends, other than by being done. */
 export interface Retrying {
@@ -40,6 +40,7 @@ export interface Dispenser {
 export interface SourceOptions {
   readonly leaseMs: number;
   readonly member: string | undefined;
+  readonly stream?: StreamReading | undefined;
   readonly onLost: (deliveries: readonly Delivery[]) => void;
 }
 

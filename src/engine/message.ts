@@ -56,11 +56,18 @@ export type Settlement =
   | { readonly kind: "retry"; readonly delayMs: number; readonly counts: boolean }
   | { readonly kind: "release" };
 
+/** How a consumer reads the partitions of a stream that it gets. */
+export interface StreamReading {
+  readonly order: "partition" | "key";
+  readonly onFailure: "block" | "park";
+}
+
 export interface ConsumeOptions {
   readonly group: string;
   readonly leaseMs: number;
   readonly from: StartPosition;
   readonly member: string | undefined;
+  readonly stream?: StreamReading | undefined;
   readonly onLost: (deliveries: readonly Delivery[]) => void;
 }
 
