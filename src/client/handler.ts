@@ -33,7 +33,10 @@ export interface HandleOptions<T = unknown> {
   readonly group?: string | undefined;
   /** Default "at-least-once"; of a topic that is not durable always "at-most-once". */
   readonly guarantee?: Guarantee | undefined;
-  /** How many handlers may run at once; of a stream also how many partitions are worked on. Default 1. A range runs at up to its `max`. */
+  /**
+   * How many handlers may run at once. Default 1. A range runs at up to its `max`. Of a stream, with more than one, messages of one key are handled one after
+   * the other in their order, those of different keys and those without a key side by side; batches are of one partition each, and one at a time of each.
+   */
   readonly concurrency?: number | { readonly min: number; readonly max: number } | undefined;
   /** What to do about errors of certain classes: the first that fits rules. */
   readonly retry?: readonly RetryRule[] | undefined;
@@ -46,6 +49,11 @@ export interface HandleOptions<T = unknown> {
   readonly from?: StartPosition | undefined;
   /** Streams only: static membership. The same name gets the same partitions back after a restart. */
   readonly member?: string | undefined;
+  /**
+   * Streams only: what waits while a message that failed waits for its next attempt. "block", the default: its partition, so that the order of all
+   * in it is kept. "park": what is behind it of its key; other keys go on. A message without a key holds up nothing then.
+   */
+  readonly onFailure?: "block" | "park" | undefined;
   /** A handler that runs longer has failed, and its `delivery.signal` aborts. Default "15m". */
   readonly timeout?: Duration | undefined;
 }

@@ -1,6 +1,6 @@
 import { durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/errors.js";
-import type { Driver, StartPosition, Supports } from "../driver.js";
+import type { Driver, StartPosition, StreamReading, Supports } from "../driver.js";
 import type { Channel, Policy } from "./channel.js";
 import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import { bounds, defaults } from "./defaults.js";
@@ -23,6 +23,8 @@ export interface Handling<T> {
   readonly rate: SharedRateLimit<T> | undefined;
   readonly from: StartPosition;
   readonly member: string | undefined;
+  /** Of a stream. */
+  readonly reading: StreamReading | undefined;
   readonly timeoutMs: number;
   /** 1 for `handle`. */
   readonly size: number;
@@ -31,7 +33,18 @@ export interface Handling<T> {
 
 /** Agreed for later; refused by name until then, so that nobody relies on what is not there. */
 const notYet = ["once"];
-const handleOptions = ["group", "guarantee", "concurrency", "retry", "from", "member", "rate", "timeout", ...notYet];
+const handleOptions = [
+  "group",
+  "guarantee",
+  "concurrency",
+  "retry",
+  "from",
+  "member",
+  "onFailure",
+  "rate",
+  "timeout",
+  ...notYet,
+];
 const known = { handle: new Set(handleOptions), handleBatch: new Set([...handleOptions, "size", "within"]) };
 
 type Call = keyof typeof known;
@@ -54,16 +67,18 @@ export function completeHandling<T>(
   if (!Array.isArray(retry) || !retry.every((rule: unknown) => isRule(rule))) {
     throw new TypeError(`${what}: retry must be an array of rules made by on(ErrorClass, …)`);
   }
+  const concurrency = completeConcurrency(options.concurrency, `${what}: concurrency`);
   return {
     channel,
     policy: channel.policy,
     group: completeGroup(channel, options.group, { what, driver: to.driver }),
     guarantee: completeGuarantee(channel, options.guarantee, { what, driver: to.driver }),
-    concurrency: completeConcurrency(options.concurrency, `${what}: concurrency`),
+    concurrency,
     rules: retry,
     rate: options.rate === undefined ? undefined : checkRate(options.rate, `${what}: rate`),
     from: completeFrom(channel, options.from, what),
     member: completeMember(channel, options.member, what),
+    reading: completeReading(channel, { concurrency, size, onFailure: options.onFailure }, what),
     timeoutMs,
     size,
     withinMs: durationMs(within, `${what}: within`),
@@ -148,6 +163,21 @@ function completeMember<T>(channel: Channel<T>, member: unknown, what: string): 
   if (channel.kind !== "stream") throw new TypeError(`${what}: member keeps partitions of a stream; leave it out here`);
   checkName(member, `${what}: member`);
   return member;
+}
+
+/** Calls with one message each can go side by side within a partition, in the order of each key; batches are of one partition, in its order. */
+function completeReading<T>(
+  channel: Channel<T>,
+  asked: { readonly concurrency: number; readonly size: number; readonly onFailure: unknown },
+  what: string,
+): StreamReading | undefined {
+  const { concurrency, size, onFailure = "block" } = asked;
+  if (channel.kind !== "stream") {
+    if (asked.onFailure === undefined) return undefined;
+    throw new TypeError(`${what}: onFailure is about the order of a stream; leave it out here`);
+  }
+  checkOneOf(onFailure, ["block", "park"] as const, `${what}: onFailure`);
+  return { order: concurrency > 1 && size === 1 ? "key" : "partition", onFailure };
 }
 
 function isRule(rule: unknown): boolean {

@@ -1,5 +1,5 @@
 import type { IncomingDelivery } from "../driver.js";
-import { defaults } from "./defaults.js";
+import { Ahead } from "./ahead.js";
 import { HeldDelivery } from "./held-delivery.js";
 import type { HeldList } from "./held-list.js";
 import { Lane } from "./lane.js";
@@ -9,33 +9,30 @@ import { Work } from "./work.js";
 
 /**
  * The partitions of a stream: within each, strictly one call after the other in order; up to `concurrency` of them at once.
- * A message that fails goes back to the driver, and with it everything behind it in its partition: it comes again when
+ * A message that fails goes back to the driver, and with it everything behind it in its partition, or, where it is parked, of its key: it comes again when
  * its pause is over, and then the others. Other partitions go on meanwhile.
  */
 export class LaneScheduler<T> implements Scheduler<T> {
   readonly #parts: SchedulerParts<T>;
   readonly #work: Work<T>;
   readonly #slices: Slices;
+  readonly #ahead: Ahead;
   readonly #lanes = new Map<number | undefined, Lane<T>>();
   /** Lanes whose next call can be made, in turn. */
   readonly #ready: Lane<T>[] = [];
   /** Deliveries that have not ended. */
   #held = 0;
   #calling = 0;
-  /** How many it may hold, and what that is decided by: how many have ended since it was decided last. */
-  #ahead: number;
-  #ended = 0;
-  #adaptedAtMs: number;
 
   constructor(parts: SchedulerParts<T>) {
     this.#parts = parts;
-    this.#ahead = this.#least;
-    this.#adaptedAtMs = parts.clock.monotonicMs();
+    const { size, concurrency, channel } = parts.handling;
+    this.#ahead = new Ahead(parts.clock, 2 * size * Math.min(concurrency, channel.spec.partitions));
     this.#slices = new Slices(parts.clock, () => this.#beginNext());
     this.#work = new Work(parts, {
       ended: (held) => {
         this.#held -= 1;
-        this.#ended += 1;
+        this.#ahead.ended();
         this.#decided(this.#lane(held.incoming.partition));
       },
       keep: (held, verdict) => {
@@ -52,11 +49,12 @@ export class LaneScheduler<T> implements Scheduler<T> {
 
   /** Asks in few, larger portions: not before half of what it may hold is through. */
   room(): number {
-    return this.#held > this.#ahead / 2 ? 0 : this.#ahead - this.#held;
+    const { most } = this.#ahead;
+    return this.#held > most / 2 ? 0 : most - this.#held;
   }
 
   add(deliveries: readonly IncomingDelivery[]): void {
-    this.#adapt();
+    this.#ahead.adapt();
     for (const incoming of deliveries) {
       const lane = this.#lane(incoming.partition);
       lane.push(incoming);
@@ -80,26 +78,6 @@ export class LaneScheduler<T> implements Scheduler<T> {
 
   expire(held: HeldDelivery<T>): void {
     this.#work.expire(held);
-  }
-
-  /** One call under way, and one ready, for each place. */
-  get #least(): number {
-    const { size, concurrency, channel } = this.#parts.handling;
-    return 2 * size * Math.min(concurrency, channel.spec.partitions);
-  }
-
-  /**
-   * Holds as much as it gets done in a moment. What it holds it keeps from other members, and when a partition moves to
-   * one of them, that has to wait for it; too little, and it would ask for each event by itself.
-   */
-  #adapt(): void {
-    if (this.#ended === 0) return;
-    const nowMs = this.#parts.clock.monotonicMs();
-    const perMs = this.#ended / (nowMs - this.#adaptedAtMs);
-    const { aheadMs, aheadMax } = defaults.stream;
-    this.#ahead = Math.max(this.#least, Math.floor(Math.min(perMs * aheadMs, aheadMax)));
-    this.#adaptedAtMs = nowMs;
-    this.#ended = 0;
   }
 
   #lane(partition: number | undefined): Lane<T> {
@@ -165,6 +143,8 @@ export class LaneScheduler<T> implements Scheduler<T> {
     lane.failed = [];
     for (const { held, verdict } of failed) this.#work.settleKept(held, verdict);
     this.#held -= failed.length;
+    // What is behind it of its key is lost, as the driver tells us; the rest goes on.
+    if (this.#parts.handling.reading?.onFailure === "park") return;
     const behind = new Set(lane.waiting());
     for (const each of [...behind].toReversed()) this.#work.releaseWaiting(each);
     this.forget((delivery) => behind.has(delivery));

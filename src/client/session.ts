@@ -6,6 +6,7 @@ import { Deferred } from "./deferred.js";
 import type { Environment } from "./environment.js";
 import { closedError, describeHandling } from "./handling.js";
 import type { Handling } from "./handling.js";
+import { KeyScheduler } from "./key-scheduler.js";
 import { LaneScheduler } from "./lane-scheduler.js";
 import { ProgressCheck } from "./progress-check.js";
 import type { Progress } from "./progress-check.js";
@@ -53,6 +54,7 @@ export class Session<T> {
       leaseMs: handling.policy.leaseMs,
       from: handling.from,
       member: handling.member,
+      stream: handling.reading,
       onLost: (deliveries) => opened.session?.lose(deliveries),
     });
     opened.session = new Session(parts, source);
@@ -204,7 +206,8 @@ export class Session<T> {
       throttle: this.#throttle,
       events: { freed: () => this.#tell(), watch: () => this.#watch.begun(), broken: (error) => this.#break(error) },
     };
-    if (handling.channel.kind === "stream") return new LaneScheduler(parts);
+    if (handling.channel.kind === "stream")
+      return handling.reading?.order === "key" ? new KeyScheduler(parts) : new LaneScheduler(parts);
     return handling.size > 1 ? new BatchScheduler(parts) : new QueueScheduler(parts);
   }
 
