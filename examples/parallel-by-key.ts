@@ -30,7 +30,7 @@ await mill.sendAll(transfers, [
   { account: "ada", cents: -200 },
 ]);
 
-mill.handle(
+const consumer = mill.handle(
   transfers,
   async ({ account, cents }) => {
     most = Math.max(most, ++running);
@@ -42,11 +42,13 @@ mill.handle(
   { group: "ledger", concurrency: 8, onFailure: "park" },
 );
 
+await consumer.ready;
 while ((await mill.admin.lag(transfers, "ledger"))[0]?.messages !== 0)
   await new Promise((resolve) => setTimeout(resolve, 5));
 
 console.log(`${most} at once, of one partition`);
-for (const [account, booked] of [...balances].toSorted()) console.log(`${account}: ${booked.join(", ")}`);
+for (const [account, booked] of [...balances].toSorted(([one], [other]) => one.localeCompare(other)))
+  console.log(`${account}: ${booked.join(", ")}`);
 for (const letter of await mill.admin.dead(transfers, { group: "ledger" }).list()) {
   console.log(`dead: ${letter.message.value.account}, offset ${letter.origin.offset}, ${letter.error.message}`);
 }
