@@ -44,6 +44,8 @@ export type { BatchHandler, BatchOptions, BatchOutcome, Guarantee, HandleOptions
 export type { LoadOptions, LoadSummary } from "./client/load.js";
 export type { Message } from "./client/message.js";
 export type { Millrace, Transaction } from "./client/millrace.js";
+export type { Outage } from "./client/outage.js";
+export type { OutageOptions } from "./client/outage-rule.js";
 export type { OpenOptions } from "./client/open-options.js";
 export type { RateChange, RateKey, RateLimit, RateOptions, TokenBucketOptions } from "./client/rate/rate-limit.js";
 export type { LoadShedder, LoadShedderOptions, SheddableResponse } from "./client/pressure/load-shedder.js";

@@ -8,13 +8,18 @@ import type { CloseOptions, Consumer, ConsumerState } from "./consumer.js";
 import { defaults } from "./defaults.js";
 import { Deferred } from "./deferred.js";
 import { describeHandling } from "./handling.js";
+import { OutageWatch } from "./outage.js";
+import type { Outage } from "./outage.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session.js";
 
 /** The pauses between attempts to get going again. */
 const rebuilding = exponential("100ms", "30s");
 
-const legal: Readonly<Record<ConsumerState, readonly ConsumerState[]>> = {
+/** Probing is a way of running, and told apart for those who look. */
+type Mode = Exclude<ConsumerState, "probing">;
+
+const legal: Readonly<Record<Mode, readonly Mode[]>> = {
   starting: ["running", "paused", "closed"],
   running: ["paused", "stalled", "closed"],
   paused: ["running", "stalled", "closed"],
@@ -40,15 +45,22 @@ export class ChannelConsumer<T> implements Consumer {
   readonly #closing = new Deferred<{ readonly drainMs: number }>();
   #isClosing = false;
   #isPaused = false;
-  #state: ConsumerState = "starting";
+  #state: Mode = "starting";
   #session: Session<T> | undefined;
 
-  constructor(parts: SessionParts<T>) {
-    this.#parts = parts;
+  constructor(parts: Omit<SessionParts<T>, "outage">) {
+    const { handling, environment } = parts;
+    const { outage } = handling;
+    const watch = outage && new OutageWatch(outage, environment, `the ${describeHandling(handling)}`);
+    this.#parts = { ...parts, outage: watch };
   }
 
   get state(): ConsumerState {
-    return this.#state;
+    return this.#state === "running" && this.outage !== undefined ? "probing" : this.#state;
+  }
+
+  get outage(): Outage | undefined {
+    return this.#parts.outage?.current;
   }
 
   get ready(): Promise<void> {
@@ -85,6 +97,7 @@ export class ChannelConsumer<T> implements Consumer {
   close(options: CloseOptions = {}): Promise<void> {
     const drainMs = drainOf(options, "consumer.close");
     if (this.#state === "closed") return Promise.resolve();
+    this.#parts.outage?.stop();
     if (!this.#isClosing) {
       this.#isClosing = true;
       this.#closing.resolve({ drainMs });
@@ -168,7 +181,7 @@ export class ChannelConsumer<T> implements Consumer {
   }
 
   /** The only place that changes the state. */
-  #enter(next: ConsumerState): void {
+  #enter(next: Mode): void {
     if (next === this.#state) return;
     assert(legal[this.#state].includes(next), `a consumer that is ${this.#state} cannot become ${next}`);
     this.#state = next;

@@ -1,7 +1,11 @@
 import type { Duration } from "../base/duration.js";
+import type { Outage } from "./outage.js";
 
-/** starting ──▶ running ⇄ paused; running ⇄ stalled while it cannot get messages and tries again; closed is final. */
-export type ConsumerState = "starting" | "running" | "paused" | "stalled" | "closed";
+/**
+ * starting ──▶ running ⇄ paused; running ⇄ stalled while it cannot get messages and tries again; running ⇄ probing while its
+ * messages fail one after the other as in an outage, and it tries single ones; closed is final.
+ */
+export type ConsumerState = "starting" | "running" | "paused" | "stalled" | "probing" | "closed";
 
 export interface CloseOptions {
   /** How long running handlers may take to finish. Default "30s". Then their signals abort, and their messages go to others. */
@@ -11,6 +15,8 @@ export interface CloseOptions {
 /** A handler at work on a channel. */
 export interface Consumer extends AsyncDisposable {
   readonly state: ConsumerState;
+  /** What it takes for an outage of something that all its messages need; undefined while there is none. */
+  readonly outage: Outage | undefined;
   /** Resolves when it takes messages; rejects when it cannot start. */
   readonly ready: Promise<void>;
   /** Resolves when it has closed; rejects with what ended it, if that was not `close`. */

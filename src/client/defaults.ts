@@ -21,6 +21,7 @@ export const defaults = {
   progressMs: 60_000,
   /** A consumer of a stream holds as many events as it gets done in this time, and not more than so many. */
   stream: { aheadMs: 500, aheadMax: 1_024 },
+  outage: { share: 0.8, samples: 20, withinMs: 600_000, probe: exponential("1s", "30s") },
   /** How long a send may wait for room. */
   sendTimeoutMs: Infinity,
   rate: {
@@ -57,6 +58,7 @@ export const bounds = {
   batch: { min: 1, max: 100_000 },
   rate: { min: 1, max: 1_000_000 },
   rateEveryMs: { min: 1, max: 2_592_000_000 },
+  outageSamples: { min: 2, max: 10_000 },
   /** Any whole number of one or more. */
   count: { min: 1, max: Number.MAX_SAFE_INTEGER },
 } as const;

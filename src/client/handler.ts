@@ -2,6 +2,7 @@ import type { Duration } from "../base/duration.js";
 import type { StartPosition } from "../driver.js";
 import type { Delivery } from "./delivery.js";
 import type { RateLimit } from "./rate/rate-limit.js";
+import type { OutageOptions } from "./outage-rule.js";
 import type { RetryRule } from "./retry-rule.js";
 import type { Settlement } from "./settlement.js";
 
@@ -45,6 +46,10 @@ export interface HandleOptions<T = unknown> {
    * With a limit per key, messages of a key that is out of tokens are put off, uncounted, and others go on; in a stream they hold up their partition.
    */
   readonly rate?: RateLimit<T> | undefined;
+  /**
+   * When most of the last messages fail with the same error, single ones are tried until one is handled, and no failure counts as
+   * an attempt meanwhile; `consumer.outage` tells. false: every failure counts, always.
+  readonly outage?: OutageOptions | false | undefined;
   /** Where a group begins that has never read this channel. Default "earliest". */
   readonly from?: StartPosition | undefined;
   /** Streams only: static membership. The same name gets the same partitions back after a restart. */

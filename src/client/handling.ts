@@ -8,6 +8,8 @@ import type { BatchOptions, Guarantee, HandleOptions } from "./handler.js";
 import { checkGroupName, checkName } from "./names.js";
 import { checkRate } from "./rate/rate-limit.js";
 import type { SharedRateLimit } from "./rate/rate-limit.js";
+import { completeOutage } from "./outage-rule.js";
+import type { OutageRule } from "./outage-rule.js";
 import type { RetryRule } from "./retry-rule.js";
 import { notSupported, requireAbility } from "./support.js";
 
@@ -21,6 +23,8 @@ export interface Handling<T> {
   readonly concurrency: number;
   readonly rules: readonly RetryRule[];
   readonly rate: SharedRateLimit<T> | undefined;
+  /** undefined: outages are not looked for. */
+  readonly outage: OutageRule | undefined;
   readonly from: StartPosition;
   readonly member: string | undefined;
   /** Of a stream. */
@@ -38,6 +42,7 @@ const handleOptions = [
   "guarantee",
   "concurrency",
   "retry",
+  "outage",
   "from",
   "member",
   "onFailure",
@@ -76,6 +81,8 @@ export function completeHandling<T>(
     concurrency,
     rules: retry,
     rate: options.rate === undefined ? undefined : checkRate(options.rate, `${what}: rate`),
+    // What is not kept cannot wait for better times.
+    outage: channel.spec.durable ? completeOutage(options.outage, `${what}: outage`) : undefined,
     from: completeFrom(channel, options.from, what),
     member: completeMember(channel, options.member, what),
     reading: completeReading(channel, { concurrency, size, onFailure: options.onFailure }, what),

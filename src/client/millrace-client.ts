@@ -162,7 +162,7 @@ export class MillraceClient implements Millrace {
     return completeHandling(channel, asked.options, { call: asked.call, driver });
   }
 
-  #start<T>(parts: Omit<SessionParts<T>, "environment">): Consumer {
+  #start<T>(parts: Omit<SessionParts<T>, "environment" | "outage">): Consumer {
     const consumer = new ChannelConsumer({ ...parts, environment: this.#environment });
     this.#consumers.add(consumer);
     const forget = (): void => void this.#consumers.delete(consumer);

@@ -8,6 +8,7 @@ import { closedError, describeHandling } from "./handling.js";
 import type { Handling } from "./handling.js";
 import { KeyScheduler } from "./key-scheduler.js";
 import { LaneScheduler } from "./lane-scheduler.js";
+import type { OutageWatch } from "./outage.js";
 import { ProgressCheck } from "./progress-check.js";
 import type { Progress } from "./progress-check.js";
 import { QueueScheduler } from "./queue-scheduler.js";
@@ -25,6 +26,8 @@ const fetchMsMax = 10;
 export interface SessionParts<T> {
   readonly handling: Handling<T>;
   readonly environment: Environment;
+  /** Outlives the session, as an outage does. */
+  readonly outage: OutageWatch | undefined;
   readonly makeRunner: (parts: RunnerParts<T>) => Runner<T>;
 }
 
@@ -70,6 +73,8 @@ export class Session<T> {
     const watched = { handling, source, clock: environment.clock, throttle: this.#throttle };
     this.#watch = new Watch(watched, this.#scheduler);
     this.#check = this.#makeCheck();
+    if (parts.outage !== undefined)
+      parts.outage.listener = { began: () => this.#releaseWaiting(), eased: () => this.#tell() };
   }
 
   /** Fetches until `stop`. Rejects with what makes it impossible to go on. */
@@ -128,6 +133,7 @@ export class Session<T> {
 
   lose(deliveries: readonly IncomingDelivery[]): void {
     const lost = new Set(deliveries);
+    this.#parts.outage?.forget(deliveries);
     this.#scheduler.forget((delivery) => lost.has(delivery));
     this.#throttle?.lose(lost);
     this.#tell();
@@ -153,7 +159,8 @@ export class Session<T> {
   }
 
   #room(): number {
-    const room = this.#paused ? 0 : this.#scheduler.room();
+    const free = this.#paused ? 0 : this.#scheduler.room();
+    const room = this.#parts.outage?.room(free) ?? free;
     if (room === 0 || this.#throttle === undefined) return room;
     return Math.min(room, this.#throttle.room(this.#scheduler.waiting().length));
   }
@@ -171,8 +178,11 @@ export class Session<T> {
       const text = `the driver closed the source of the ${describeHandling(this.#parts.handling)}`;
       throw new MillraceError("CLOSED", text);
     }
+    const admitted = this.#parts.outage?.admit(deliveries) ?? deliveries;
+    if (admitted !== deliveries) this.#release(deliveries.slice(admitted.length));
+    if (admitted.length === 0) return;
     this.#watch.holding();
-    this.#scheduler.add(deliveries);
+    this.#scheduler.add(admitted);
   }
 
   #makeThrottle(): Throttle<T> | undefined {
@@ -201,6 +211,7 @@ export class Session<T> {
       holder: { source, reading, channels, monotonicMs: () => clock.monotonicMs() },
       rules: { policy: handling.policy, rules: handling.rules, random },
       settler: new Settler(handling, environment, source),
+      outage: this.#parts.outage,
       reading,
       makeRunner,
       throttle: this.#throttle,
@@ -248,6 +259,7 @@ export class Session<T> {
     this.#scheduler.forget(() => true);
     this.#release(waiting);
     this.#throttle?.release();
+    this.#parts.outage?.forget(waiting);
   }
 
   /** The last first: of a stream, each takes its partition back to itself. */

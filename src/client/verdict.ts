@@ -41,8 +41,9 @@ export function afterResult(result: unknown, attempt: number, rules: Rules): Ver
     return afterError(new TypeError(message), attempt, rules);
   }
   if (result.kind === "done") return doneVerdict;
-  if (result.kind === "reject") return { kind: "dead", reason: "rejected", error: namedError("Rejected", result.why) };
-  const error = namedError("Later", result.why ?? "the handler asked for it to come later");
+  if (result.kind === "reject")
+    return { kind: "dead", reason: "rejected", error: new HandlersWord("Rejected", result.why) };
+  const error = new HandlersWord("Later", result.why ?? "the handler asked for it to come later");
   const waitMs = result.delayMs ?? pauseMs(rules, undefined, attempt);
   if (!result.counts) return { kind: "retry", delayMs: waitMs, counts: false, error };
   if (attempt >= rules.policy.attempts) return { kind: "dead", reason: "attempts", error };
@@ -84,10 +85,13 @@ function isSettlement(result: unknown): result is Settlement {
   return kind === "done" || kind === "later" || kind === "reject";
 }
 
-/** Shown as it is in a dead letter; a stack of ours would say nothing. */
-function namedError(name: string, message: string): Error {
-  const error = new Error(message);
-  error.name = name;
-  error.stack = "";
-  return error;
+/** What a handler said on purpose. Shown as it is in a dead letter; a stack of ours would say nothing. */
+export class HandlersWord extends Error {
+  override readonly name: string;
+  override readonly stack = "";
+
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
 }

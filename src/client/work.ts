@@ -9,6 +9,7 @@ import type { Retry, Rules, Verdict } from "./verdict.js";
 import type { HeldDelivery } from "./held-delivery.js";
 import { HeldList } from "./held-list.js";
 import type { Throttle, Turn } from "./rate/throttle.js";
+import type { OutageWatch } from "./outage.js";
 import type { Reading } from "./reading.js";
 import type { Runner } from "./runner.js";
 import type { SchedulerEvents } from "./scheduler.js";
@@ -41,6 +42,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   readonly #clock: Clock;
   readonly #mine: WorkEvents<T>;
   readonly #events: SchedulerEvents;
+  readonly #outage: OutageWatch | undefined;
 
   constructor(parts: WorkParts<T>, mine: WorkEvents<T>) {
     this.#handling = parts.handling;
@@ -49,6 +51,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
     this.#throttle = parts.throttle;
     this.#clock = parts.clock;
     this.#events = parts.events;
+    this.#outage = parts.outage;
     this.#mine = mine;
     this.#runner = parts.makeRunner({ reading: parts.reading, outcomes: this, rules: parts.rules });
   }
@@ -78,6 +81,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
 
   drop(held: HeldDelivery<T>): void {
     held.conclude();
+    this.#outage?.forget([held.incoming]);
     this.#end(held);
   }
 
@@ -100,6 +104,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
 
   done(held: HeldDelivery<T>): void {
     if (held.concluded) return;
+    this.#outage?.handled(held);
     try {
       this.#settler.done(held);
     } catch (error) {
@@ -108,8 +113,9 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
     this.#end(held);
   }
 
-  decided(held: HeldDelivery<T>, verdict: Verdict, sends: readonly StagedMessage[]): void {
+  decided(held: HeldDelivery<T>, decided: Verdict, sends: readonly StagedMessage[]): void {
     if (held.concluded) return;
+    const verdict = this.#outage === undefined ? decided : this.#outage.judge(held, decided);
     if (verdict.kind === "retry" && this.#mine.keep !== undefined && !this.#settler.settlesAhead) {
       held.conclude();
       return this.#mine.keep(held, verdict);
@@ -153,6 +159,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
     let ours = batch;
     for (const held of batch) {
       if (!isForAnother(held.incoming, this.#handling.group)) continue;
+      this.#outage?.forget([held.incoming]);
       if (this.#settler.settlesAhead) this.#guarded(() => void this.#settler.ahead(held));
       this.done(held);
       ours = ours.filter((each) => each !== held);
@@ -199,6 +206,7 @@ export interface WorkParts<T> {
   readonly settler: Settler<T>;
   readonly rules: Rules;
   readonly events: SchedulerEvents;
+  readonly outage: OutageWatch | undefined;
   readonly reading: Reading<T>;
   readonly makeRunner: (parts: RunnerParts<T>) => Runner<T>;
 }
