@@ -49,6 +49,7 @@ export interface HandleOptions<T = unknown> {
   /**
    * When most of the last messages fail with the same error, single ones are tried until one is handled, and no failure counts as
    * an attempt meanwhile; `consumer.outage` tells. false: every failure counts, always.
+   */
   readonly outage?: OutageOptions | false | undefined;
   /** Where a group begins that has never read this channel. Default "earliest". */
   readonly from?: StartPosition | undefined;
