@@ -10,6 +10,7 @@ import { checkRate } from "./rate/rate-limit.js";
 import type { SharedRateLimit } from "./rate/rate-limit.js";
 import { completeOutage } from "./outage-rule.js";
 import type { OutageRule } from "./outage-rule.js";
+import { checkRules } from "./retry-rule.js";
 import type { RetryRule } from "./retry-rule.js";
 import { notSupported, requireAbility } from "./support.js";
 
@@ -69,9 +70,7 @@ export function completeHandling<T>(
   const timeoutMs = durationMs(timeout, `${what}: timeout`);
   if (timeoutMs === 0) throw new TypeError(`${what}: timeout must be more than 0; leave it out for the default`);
   if (to.call === "handleBatch") checkInteger(options.size, `${what}: size`, bounds.batch);
-  if (!Array.isArray(retry) || !retry.every((rule: unknown) => isRule(rule))) {
-    throw new TypeError(`${what}: retry must be an array of rules made by on(ErrorClass, …)`);
-  }
+  checkRules(retry, `${what}: retry`);
   const concurrency = completeConcurrency(options.concurrency, `${what}: concurrency`);
   return {
     channel,
@@ -185,10 +184,6 @@ function completeReading<T>(
   }
   checkOneOf(onFailure, ["block", "park"] as const, `${what}: onFailure`);
   return { order: concurrency > 1 && size === 1 ? "key" : "partition", onFailure };
-}
-
-function isRule(rule: unknown): boolean {
-  return typeof rule === "object" && rule !== null && "errorClass" in rule && "reject" in rule;
 }
 
 /** What a consumer says of itself in logs and errors. */

@@ -42,3 +42,13 @@ export function on(
 export function ruleFor(rules: readonly RetryRule[], error: unknown): RetryRule | undefined {
   return rules.find((rule) => error instanceof rule.errorClass);
 }
+
+/** @throws TypeError that names `what` when they are no rules. */
+export function checkRules(rules: unknown, what: string): asserts rules is readonly RetryRule[] {
+  if (!Array.isArray(rules) || !rules.every((rule: unknown) => isRule(rule)))
+    throw new TypeError(`${what} must be an array of rules made by on(ErrorClass, …)`);
+}
+
+function isRule(rule: unknown): boolean {
+  return typeof rule === "object" && rule !== null && "errorClass" in rule && "reject" in rule;
+}
