@@ -87,6 +87,11 @@ const thrown: readonly [string, unknown, { name: string; message: string }][] = 
     new Proxy({}, { ownKeys: fail, get: fail, getPrototypeOf: () => null }),
     { name: "object", message: expect.any(String) as string },
   ],
+  [
+    "an error that cannot be read",
+    new Proxy(new Error("unread"), { get: fail }),
+    { name: "Error", message: "an error that cannot be read" },
+  ],
 ];
 
 test.for(thrown)("a handler may throw %s: it is described like any error", async ([, value, error]) => {
