@@ -242,6 +242,8 @@ export interface ChannelStats extends ChannelInfo {
   readonly heldBytes: number | undefined;
   /** Sources that take from it, of all groups. With none, what is ready waits for nobody. */
   readonly consumers: number;
+  /** Known to wait behind another message of their key; those not read yet are counted as ready. */
+  readonly parked: number;
   /** Age of the oldest message not settled; undefined when there is none. */
   readonly oldestMs: number | undefined;
   /** Since the channel was opened by this process. */
@@ -296,7 +298,8 @@ export interface PeekOptions {
 }
 
 export interface PeekedMessage extends IncomingMessage {
-  readonly state: "ready" | "leased" | "delayed";
+  /** Parked: behind another message of its key, which is leased or waits for its retry. */
+  readonly state: "ready" | "leased" | "delayed" | "parked";
   /** Attempts so far. */
   readonly attempts: number;
   /** When a delayed message is due, or a lease ends. */

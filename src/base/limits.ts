@@ -30,6 +30,8 @@ export interface Limits {
   readonly retriesMax: number;
   /** Ids that a channel, or a group, remembers at once; beyond it the oldest are forgotten before their time. At 15 to 19 bytes each. */
   readonly dedupIdsMax: number;
+  /** Memory for the messages of one group that wait behind others of their key: one or two bytes each; beyond it no fresh message is read. */
+  readonly parkedBytesMax: number;
   /** Channels of one directory. */
   readonly channelsMax: number;
   /** Groups of one channel. */
@@ -53,6 +55,7 @@ export const defaultLimits: Limits = {
   inFlightMax: 100_000,
   retriesMax: 100_000,
   dedupIdsMax: 5_000_000,
+  parkedBytesMax: 32 * mebibyte,
   channelsMax: 100_000,
   groupsMax: 1_000,
   openFilesMax: 512,

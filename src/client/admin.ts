@@ -30,7 +30,8 @@ export interface PeekOptions {
 
 /** A message looked at; nothing about it has changed. */
 export interface Peeked<T> extends Message<T> {
-  readonly state: "ready" | "leased" | "delayed";
+  /** Parked: behind another message of its key, which is leased or waits for its retry. */
+  readonly state: "ready" | "leased" | "delayed" | "parked";
   /** Attempts so far. */
   readonly attempts: number;
   /** When a delayed message is due, or a lease ends. */

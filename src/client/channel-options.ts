@@ -40,7 +40,10 @@ export interface DeadLetterOptions {
 export interface QueueOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
   /** How much may wait. Default `{ messages: 1_000_000, whenFull: "block" }`. */
   readonly capacity?: Capacity | undefined;
-  /** Default "none". "per-key": one message of each key in flight, in order. */
+  /**
+   * Default "none". "per-key": one message of each key in flight, in order, any number of keys side by side. A message that
+   * fails holds its key until it is done or dead, and no other. Messages without a key wait for nobody. Not together with `priorities`.
+   */
   readonly order?: "none" | "per-key" | undefined;
   /**
    * How many priorities there are, 1 to 10; fixed once the queue is stored. Default 1: none. The higher a message's priority, the

@@ -49,6 +49,11 @@ export function completeQueue<T>(name: string, options: QueueOptions<T>): Queue<
   const { order = "none", priorities = defaults.priorities, dedup = defaults.dedupMs, expires } = options;
   checkOneOf(order, ["none", "per-key"], `${what}: order`);
   const { levels, share } = completePriorities(priorities, `${what}: priorities`);
+  if (order === "per-key" && levels > 1) {
+    throw new TypeError(
+      `${what}: order "per-key" and priorities contradict each other: a key's messages go out in the order they were sent, whatever their priority. Leave one of them out`,
+    );
+  }
   const spec: ChannelSpec = {
     ...plain,
     kind: "queue",

@@ -129,6 +129,11 @@ function completeGuarantee<T>(channel: Channel<T>, asked: unknown, { what, drive
       `${what}: a topic with { durable: false } keeps nothing, so its guarantee is "at-most-once"; declare it durable for "${asked}"`,
     );
   }
+  if (asked === "at-most-once" && channel.spec.order === "per-key") {
+    throw new TypeError(
+      `${what}: guarantee "at-most-once" settles a message before its handler runs, so that the next one of its key would run beside it; with order "per-key" leave it out`,
+    );
+  }
   if (asked === "transactional")
     requireAbility(driver, "transactions", { channel, option: 'guarantee "transactional"' });
   return asked ?? "at-least-once";

@@ -15,6 +15,11 @@ export class Lane {
     this.partition = partition;
   }
 
+  /** Whether it waits until another message is settled. */
+  isParked(_record: RecordView): boolean {
+    return false;
+  }
+
   /** Whether a group gets it again that had handled it before it was moved. */
   replays(_offset: number): boolean {
     return false;

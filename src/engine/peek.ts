@@ -8,14 +8,14 @@ import { RecordLookup, RecordStream } from "./record-lookup.js";
 import type { PartitionView } from "./views.js";
 
 export interface MessageState {
-  readonly state: "ready" | "leased" | "delayed";
+  readonly state: "ready" | "leased" | "delayed" | "parked";
   readonly attempts: number;
   /** When a delayed message is due, or a lease ends; wall time. */
   readonly untilMs: number | undefined;
 }
 
 export class PeekedMessage extends LoggedMessage implements MessageState {
-  readonly state: "ready" | "leased" | "delayed";
+  readonly state: "ready" | "leased" | "delayed" | "parked";
   readonly attempts: number;
   readonly untilMs: number | undefined;
 
@@ -137,7 +137,7 @@ export class Peeker {
     const attempts = view.progress.attempts(record.offset);
     const dueAtMs = view.progress.retry(record.offset)?.dueAtMs ?? 0;
     if (dueAtMs > nowMs) return { state: "delayed", attempts, untilMs: dueAtMs };
-    return { state: "ready", attempts, untilMs: undefined };
+    return { state: view.lane.isParked(record) ? "parked" : "ready", attempts, untilMs: undefined };
   }
 }
 

@@ -20,6 +20,7 @@ export interface ChannelStats {
   readonly delayed: number;
   readonly heldBytes: number | undefined;
   readonly consumers: number;
+  readonly parked: number;
   readonly oldestMs: number | undefined;
   readonly sent: number;
   readonly settled: number;
@@ -57,15 +58,17 @@ function workCounts(channel: WorkChannel, oldestMs: OldestMs): Counts {
   );
   const inFlight = sum(groups.map((each) => each.inFlight));
   const delayed = sum(groups.map((each) => each.delayed));
+  const parked = sum(groups.map((each) => each.parked));
   const ages = lanes.map((each) => oldestMs(each.source, each.progress) ?? -1);
   return {
     ...storedCounts(channel),
     messages: groups.length > 0 ? Math.max(...unsettled) : keptIn(channel),
-    ready: Math.max(0, sum(unsettled) - inFlight - delayed),
+    ready: Math.max(0, sum(unsettled) - inFlight - delayed - parked),
     inFlight,
     delayed,
     heldBytes: channel.spec.capacity.bytes === Infinity ? undefined : sum(groups.map((each) => each.bytes)),
     consumers: sum(groups.map((each) => each.members)),
+    parked,
     oldestMs: oldestOf(ages),
     settled: sum(groups.map((each) => each.settledCount)),
     redelivered: sum(groups.map((each) => each.redeliveredCount)),
@@ -83,6 +86,7 @@ function streamCounts(channel: StreamChannel, oldestMs: OldestMs): Counts {
     delayed: 0,
     heldBytes: undefined,
     consumers: sum(groups.map((each) => each.members)),
+    parked: 0,
     oldestMs: oldestOf(cursors.map((cursor) => oldestMs(cursor.source, cursor.progress) ?? -1)),
     settled: sum(groups.map((group) => group.settledCount)),
     redelivered: sum(cursors.map((cursor) => cursor.redelivered)),
@@ -116,6 +120,7 @@ function ephemeralCounts(channel: EphemeralChannel): Counts {
     delayed: sum(subscriptions.map((each) => each.delayed)),
     heldBytes: sum(subscriptions.map((each) => each.bufferedBytes)) / Math.max(1, subscriptions.length),
     consumers: subscriptions.length,
+    parked: 0,
     oldestMs: undefined,
     sent: channel.sent,
     settled: channel.settled,

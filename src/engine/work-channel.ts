@@ -3,6 +3,7 @@ import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
 import { ArrivalLane } from "./arrival-lane.js";
 import { GroupSource } from "./group-source.js";
+import { KeyedLane } from "./keyed-lane.js";
 import type { ConsumeOptions, Source } from "./message.js";
 import type { KnownGroup } from "./meta.js";
 import type { Progress } from "./progress.js";
@@ -63,9 +64,11 @@ export abstract class WorkChannel extends StoredChannel {
     const home: WorkLaneHome = {
       log,
       clock,
+      limits,
       channel: this.name,
       settled: (lane, record) => this.settled(group, lane, record),
       ready: () => group.ready(),
+      heldBack: (limit) => group.warnOf(limit),
       failed,
     };
     const progress = context.ledger.progressOf(this.known, known);
@@ -88,6 +91,7 @@ export abstract class WorkChannel extends StoredChannel {
 
   /** How a group reads one of the partitions. */
   protected laneOf(home: WorkLaneHome, partition: Partition, progress: Progress): WorkLane {
+    if (this.spec.order === "per-key") return new KeyedLane(home, partition, progress);
     return new ArrivalLane(home, partition, progress);
   }
 

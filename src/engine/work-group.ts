@@ -18,7 +18,7 @@ import type { LeasedRecord } from "./leases.js";
 import type { Staged } from "./message.js";
 import { RankedLanes } from "./ranked-lanes.js";
 import { Takers, tellLost } from "./takers.js";
-import type { WorkLane } from "./work-lane.js";
+import type { Limit, WorkLane } from "./work-lane.js";
 
 /** The channel that a work group belongs to. */
 export interface WorkGroupHome {
@@ -33,9 +33,6 @@ export interface WorkGroupHome {
   failed(error: Error): void;
 }
 
-/** Why no fresh message is handed out although there are some. */
-export type HeldBack = "inFlightMax" | "retriesMax" | undefined;
-
 export class WorkGroup implements Dispenser {
   readonly clock: Clock;
   readonly group: string;
@@ -44,7 +41,9 @@ export class WorkGroup implements Dispenser {
   readonly #takers = new Takers();
   readonly #alarm: Alarm;
   #inFlight = 0;
-  #heldBack: HeldBack;
+  #heldBack: Limit | undefined;
+  /** A message that waited for another one can be handed out since that was settled. */
+  #opened = false;
   #failure: Error | undefined;
   #settledCount = 0;
 
@@ -77,6 +76,11 @@ export class WorkGroup implements Dispenser {
     return this.lanes.reduce((sum, lane) => sum + lane.delayed, 0);
   }
 
+  /** Messages known to wait behind another one of their key. */
+  get parked(): number {
+    return this.lanes.reduce((sum, lane) => sum + lane.parked, 0);
+  }
+
   /** Messages that are not settled, those on their way to the disk included. */
   get depth(): number {
     let depth = 0;
@@ -89,8 +93,9 @@ export class WorkGroup implements Dispenser {
     return this.#lanes.first.progress.bytes;
   }
 
-  get heldBack(): HeldBack {
-    return this.#heldBack;
+  /** Why no fresh message is handed out although there are some. */
+  get heldBack(): Limit | undefined {
+    return this.#heldBack ?? this.lanes.find((lane) => lane.heldBack !== undefined)?.heldBack;
   }
 
   get settledCount(): number {
@@ -214,6 +219,12 @@ export class WorkGroup implements Dispenser {
     this.#lanes.first.countBytes(bytes);
   }
 
+  /** A limit keeps fresh messages where they are. */
+  warnOf(limit: Limit): void {
+    const fields = { channel: this.#home.channel, group: this.group, limit, most: this.#home.limits[limit] };
+    this.#home.logger.warn(fields, "no fresh message is handed out until others are settled: a limit is reached");
+  }
+
   /** Nothing is handed out any more. */
   fail(error: Error): void {
     this.#failure ??= error;
@@ -240,12 +251,8 @@ export class WorkGroup implements Dispenser {
     this.#heldBack = undefined;
     if (count <= 0) this.#heldBack = "inFlightMax";
     else if (this.#retries() >= limits.retriesMax) this.#heldBack = "retriesMax";
-    const limit = this.#heldBack;
-    if (limit === undefined) return false;
-    if (!wasSaid && this.lanes.some((lane) => lane.hasFresh)) {
-      const fields = { channel: this.#home.channel, group: this.group, limit, most: limits[limit] };
-      this.#home.logger.warn(fields, "no fresh message is handed out until others are settled: a limit is reached");
-    }
+    if (this.#heldBack === undefined) return false;
+    if (!wasSaid && this.lanes.some((lane) => lane.hasFresh)) this.warnOf(this.#heldBack);
     return true;
   }
 
@@ -258,11 +265,13 @@ export class WorkGroup implements Dispenser {
   #settle(lease: LeasedRecord): void {
     this.#inFlight--;
     this.#settledCount++;
-    laneOf(lease).done(lease);
+    if (laneOf(lease).done(lease)) this.#opened = true;
   }
 
   #afterSettling(): void {
-    if (this.#heldBack !== undefined && this.#takers.size > 0) this.#takers.serve();
+    const serves = this.#heldBack !== undefined || this.#opened;
+    this.#opened = false;
+    if (serves && this.#takers.size > 0) this.#takers.serve();
   }
 
   #ring(): void {

@@ -12,6 +12,7 @@
  * fresh, and in which order they go out, is the only thing the kinds differ in.
  */
 import type { Clock } from "../base/clock.js";
+import type { Limits } from "../base/limits.js";
 import type { Log } from "../log/log.js";
 import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
@@ -28,14 +29,20 @@ import type { SettledFloor } from "./settled-floor.js";
 export interface WorkLaneHome {
   readonly log: Log;
   readonly clock: Clock;
+  readonly limits: Limits;
   /** The channel's name. */
   readonly channel: string;
   /** A message is gone, so there may be room for another. undefined: some that could not be read. */
   settled(lane: WorkLane, record: RecordView | undefined): void;
   /** It can hand out again what it held back. */
   ready(): void;
+  /** A limit keeps fresh messages where they are: to be said once. */
+  heldBack(limit: Limit): void;
   failed(error: Error): void;
 }
+
+/** Why no fresh message is handed out although there are some. */
+export type Limit = "inFlightMax" | "retriesMax" | "parkedBytesMax";
 
 interface Returning {
   readonly offset: number;
@@ -48,6 +55,8 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
   readonly source: Partition;
   /** What of its partition every group has settled. */
   floor: SettledFloor | undefined;
+  /** What keeps it from reading on. */
+  heldBack: Limit | undefined;
   protected readonly home: WorkLaneHome;
   protected readonly journal: ProgressJournal;
   #returned = new RetryQueue();
@@ -83,6 +92,11 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     return this.#returned.countAfter(nowMs) + this.#returning.filter((each) => each.dueMs > nowMs).length;
   }
 
+  /** Messages known to wait behind another one of their key. */
+  get parked(): number {
+    return 0;
+  }
+
   get redelivered(): number {
     return this.#redelivered;
   }
@@ -110,10 +124,12 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     }
   }
 
-  done(lease: LeasedRecord): void {
+  /** Whether that opens another message, which waited for this one. */
+  done(lease: LeasedRecord): boolean {
     this.journal.touch();
     this.progress.settle(lease.record.offset);
     this.home.settled(this, lease.record);
+    return false;
   }
 
   retry(lease: LeasedRecord, { delayMs, counts }: Retrying): void {
@@ -165,6 +181,16 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
 
   protected abstract deliverFresh(leases: LeasedRecord[], count: number): void;
 
+  /** Something that came back goes out again. */
+  protected leaseOf(record: RecordView, attempt: number): LeasedRecord {
+    return new LeasedRecord(record, this, attempt);
+  }
+
+  /** What was to come back is settled, or does not exist any more. Whether that opens another message. */
+  protected gone(_offset: number): boolean {
+    return false;
+  }
+
   /** Nothing below `offset` is fresh any more, and everything from it on. Only groups of topics are moved. */
   protected freshFrom(_offset: number): void {}
 
@@ -181,10 +207,12 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     this.#lookup ??= new RecordLookup(this.source);
     while (leases.length < count && this.#returned.firstDueMs <= nowMs) {
       const offset = this.#returned.firstOffset;
-      if (!this.progress.settled.has(offset)) {
-        const record = this.#lookup.find(offset);
-        if (record === undefined) this.vanish(offset, offset + 1);
-        else leases.push(this.#again(record));
+      const isSettled = this.progress.settled.has(offset);
+      const record = isSettled ? undefined : this.#lookup.find(offset);
+      if (record !== undefined) leases.push(this.#again(record));
+      else {
+        if (!isSettled) this.vanish(offset, offset + 1);
+        this.gone(offset);
       }
       this.#returned.pop();
     }
@@ -193,7 +221,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
 
   #again(record: RecordView): LeasedRecord {
     const firstFailedAtMs = this.progress.retry(record.offset)?.firstFailedAtMs ?? 0;
-    const lease = new LeasedRecord(record, this, this.progress.deliver(record.offset));
+    const lease = this.leaseOf(record, this.progress.deliver(record.offset));
     if (firstFailedAtMs > 0) lease.firstFailedAtMs = firstFailedAtMs;
     this.#redelivered++;
     return lease;

@@ -48,11 +48,11 @@ test("what is given takes the place of the default, in the units of the engine",
     capacity: { bytes: 1_000, whenFull: "reject" },
     dedup: "1h",
     expires: "2d",
-    order: "per-key",
     priorities: 3,
     deadLetter: { keep: "14d", alertAt: 10 },
   });
-  expect(spec).toMatchObject({ dedupMs: 3_600_000, expiresMs: 172_800_000, order: "per-key", priorities: 3 });
+  expect(spec).toMatchObject({ dedupMs: 3_600_000, expiresMs: 172_800_000, priorities: 3 });
+  expect(queue("q", { order: "per-key" }).spec.order).toBe("per-key");
   expect(spec.capacity).toEqual({ messages: 1_000_000, bytes: 1_000, whenFull: "reject" });
   expect(policy).toEqual({
     attempts: 3,
@@ -103,6 +103,11 @@ const wrong: readonly [string, () => unknown, RegExp][] = [
     "ids that count once where nothing is kept",
     () => topic("t", { durable: false, dedup: "1m" }),
     /dedup is for durable/,
+  ],
+  [
+    "priorities where each key has its order",
+    () => queue("q", { order: "per-key", priorities: 3 }),
+    /order "per-key" and priorities contradict each other/,
   ],
   ["a schema that is none", () => queue("q", { schema: {} as never }), /Standard Schema/],
   ["a codec that is none", () => queue("q", { codec: {} as never }), /encode and decode/],

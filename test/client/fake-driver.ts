@@ -251,6 +251,7 @@ class FakeAdmin implements DriverAdmin {
     const settled = [...groups.values()].flatMap((group) => group.entries).length - unsettled.length;
     const consumers = [...groups.values()].flatMap((group) => group.sources).length;
     const zero = {
+      parked: 0,
       bytes: 0,
       heldBytes: undefined,
       consumers,

@@ -197,8 +197,8 @@ class Worker {
       const partitions = await mill.admin.lag(this.#channel, group);
       return partitions.every((each) => each.messages === 0);
     }
-    const { ready, inFlight, delayed } = await mill.admin.stats(this.#channel);
-    return ready + inFlight + delayed === 0;
+    const { ready, inFlight, delayed, parked } = await mill.admin.stats(this.#channel);
+    return ready + inFlight + delayed + parked === 0;
   }
 
   async #report(): Promise<void> {

@@ -26,7 +26,7 @@ export const supports: Supports = {
   ),
   /** Of queues that have declared `priorities`. */
   priority: native,
-  perKeyOrder: refused("this version keeps the order of a queue, not of its keys. Declare a stream with that key"),
+  perKeyOrder: native,
   expires: refused("this version keeps a queued message until it is settled. Compare message.sentAt in the handler"),
   compact: refused(
     "this version keeps every record as long as retention says. Read the stream and keep the last of each key",
@@ -35,9 +35,8 @@ export const supports: Supports = {
 
 /** @throws MillraceError NOT_SUPPORTED, naming the channel, the option, this driver and a way out. */
 export function refuseUnsupported(spec: ChannelSpec, driver: string): void {
-  const { order, expiresMs, compact } = spec;
+  const { expiresMs, compact } = spec;
   const asked: readonly [boolean, string, keyof Supports][] = [
-    [order !== "none", `order: ${JSON.stringify(order)}`, "perKeyOrder"],
     [expiresMs !== undefined, `expires: ${expiresMs}`, "expires"],
     [compact, "compact: true", "compact"],
   ];

@@ -115,7 +115,6 @@ describe("opening memory", () => {
 
 describe("what the engine cannot do", () => {
   test.for([
-    ["order", { order: "per-key" }, "stream"],
     ["expires", { expiresMs: 5 }, "sentAt"],
     ["compact", { kind: "stream", compact: true }, "retention"],
     ["whenFull", { capacity: { messages: 1, bytes: 1, whenFull: "drop-oldest" } }, '"block", "reject"'],
@@ -137,7 +136,7 @@ describe("what the engine cannot do", () => {
   test("is data: a level for every ability, and a note for what is not native", async () => {
     const driver = await openMemory(options);
     const refused = Object.entries(driver.supports).filter(([, ability]) => ability.level !== "native");
-    expect(refused.map(([name]) => name).sort()).toEqual(["compact", "delay", "expires", "perKeyOrder"]);
+    expect(refused.map(([name]) => name).sort()).toEqual(["compact", "delay", "expires"]);
     for (const [, ability] of refused)
       expect(ability).toMatchObject({ level: "refused", note: expect.stringMatching(/\. \w/) });
     await driver.close();
