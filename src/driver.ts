@@ -153,6 +153,8 @@ export interface StreamReading {
    * goes with order by key.
    */
   readonly onFailure: "block" | "park";
+  /** The same for all members of a group: GROUP_MISMATCH for one that differs. */
+  readonly assignment: "cooperative-sticky" | "range" | "round-robin";
 }
 
 export interface ConsumeOptions {
@@ -162,7 +164,7 @@ export interface ConsumeOptions {
   readonly from: StartPosition;
   /** Static membership: the same name gets the same partitions back. */
   readonly member: string | undefined;
-  /** Of streams only. undefined: in the order of the partition, which is blocked by what fails. */
+  /** Of streams only. undefined: in the order of the partition, which is blocked by what fails; cooperative-sticky. */
   readonly stream?: StreamReading | undefined;
   /** Told when deliveries are no longer this source's: the lease ended or the partition moved. */
   readonly onLost: (deliveries: readonly IncomingDelivery[]) => void;
@@ -274,6 +276,24 @@ export interface PartitionLag {
   readonly ms: number;
 }
 
+export interface PartitionHandover {
+  readonly partition: number;
+  /** A member's name, or of one without a name "#" and the number of its joining; undefined: nobody. */
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/** One time that the partitions of a group were shared out anew. */
+export interface Rebalance {
+  readonly atMs: number;
+  /** What made it happen: "back" is a member that had stalled and works again, "partitions" that there are more of them. */
+  readonly cause: "joined" | "left" | "stalled" | "back" | "partitions";
+  readonly member: string | undefined;
+  readonly moved: readonly PartitionHandover[];
+  /** Until the last of them was handed over; undefined while leases of an old owner are waited for. */
+  readonly tookMs: number | undefined;
+}
+
 export interface SeekOptions {
   readonly group: string;
   /** An offset only together with `partition`, or where there is but one. */
@@ -320,6 +340,8 @@ export interface DriverAdmin {
   stats(channel: string): Promise<ChannelStats>;
   groups(channel: string): Promise<readonly GroupInfo[]>;
   lag(channel: string, group: string): Promise<readonly PartitionLag[]>;
+  /** The last times that a stream's group was shared out anew, the oldest first, as far as the broker knows of them. */
+  rebalances(channel: string, group: string): Promise<readonly Rebalance[]>;
   peek(channel: string, options: PeekOptions): Promise<readonly PeekedMessage[]>;
   /**
    * Settles messages that are not leased, and publishes `sends` in the same commit. For redriving and dropping dead letters.

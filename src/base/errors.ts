@@ -25,6 +25,8 @@ export const errorCodes = {
   CHANNEL_UNKNOWN: { retryable: false },
   /** No such group on the channel. */
   GROUP_UNKNOWN: { retryable: false },
+  /** A consumer asks for another way to share a group's partitions than its members have. */
+  GROUP_MISMATCH: { retryable: false },
   /** No message with this id or position. */
   MESSAGE_UNKNOWN: { retryable: false },
   /** The driver behind this Millrace cannot do it; the message names one that can. */

@@ -52,6 +52,7 @@ export const errorExitCodes = {
   CHANNEL_MISMATCH: exitCodes.failure,
   CHANNEL_UNKNOWN: exitCodes.notFound,
   GROUP_UNKNOWN: exitCodes.notFound,
+  GROUP_MISMATCH: exitCodes.failure,
   MESSAGE_UNKNOWN: exitCodes.notFound,
   NOT_SUPPORTED: exitCodes.usage,
   QUEUE_FULL: exitCodes.limit,

@@ -5,6 +5,7 @@ import type {
   GroupInfo,
   PartitionLag,
   PartitionMove,
+  Rebalance,
   StartPosition,
 } from "../driver.js";
 import type { Channel } from "./channel.js";
@@ -51,6 +52,8 @@ export interface Admin {
   groups(channel: ChannelReference): Promise<readonly GroupInfo[]>;
   /** How far a group is behind, by partition, in messages and milliseconds. */
   lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]>;
+  /** Why the members of a stream's group have the partitions they have: the last times these were shared out anew, the oldest first. */
+  rebalances(channel: ChannelReference, group: string): Promise<readonly Rebalance[]>;
   /**
    * Moves a group of a stream or durable topic to another position, whether or not its members are at work: all partitions or none. What it had
    * handled comes again with `delivery.replay`; what it is moved over is settled. Resolves once the new position is durable; from then on nothing

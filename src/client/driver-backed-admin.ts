@@ -6,6 +6,7 @@ import type {
   GroupInfo,
   PartitionLag,
   PartitionMove,
+  Rebalance,
   PeekedMessage,
 } from "../driver.js";
 import type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./admin.js";
@@ -80,6 +81,11 @@ export class DriverBackedAdmin implements Admin {
   async lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]> {
     checkGroup(group, "admin.lag: group");
     return this.#admin.lag(await this.#known(channel), group);
+  }
+
+  async rebalances(channel: ChannelReference, group: string): Promise<readonly Rebalance[]> {
+    checkGroup(group, "admin.rebalances: group");
+    return this.#admin.rebalances(await this.#known(channel), group);
   }
 
   async seek(channel: ChannelReference, group: string, position: SeekPosition): Promise<readonly PartitionMove[]> {

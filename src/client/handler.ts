@@ -56,6 +56,11 @@ export interface HandleOptions<T = unknown> {
   /** Streams only: static membership. The same name gets the same partitions back after a restart. */
   readonly member?: string | undefined;
   /**
+   * Streams only: how the members of the group share its partitions; all of them have to ask for the same. "cooperative-sticky", the default, moves as few as balance
+   * asks for; "range" gives each neighbouring ones, "round-robin" one after the other, members with a name first.
+   */
+  readonly assignment?: "cooperative-sticky" | "range" | "round-robin" | undefined;
+  /**
    * Streams only: what waits while a message that failed waits for its next attempt. "block", the default: its partition, so that the order of all
    * in it is kept. "park": what is behind it of its key; other keys go on. A message without a key holds up nothing then.
    */

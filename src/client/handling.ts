@@ -46,6 +46,7 @@ const handleOptions = [
   "outage",
   "from",
   "member",
+  "assignment",
   "onFailure",
   "rate",
   "timeout",
@@ -84,7 +85,7 @@ export function completeHandling<T>(
     outage: channel.spec.durable ? completeOutage(options.outage, `${what}: outage`) : undefined,
     from: completeFrom(channel, options.from, what),
     member: completeMember(channel, options.member, what),
-    reading: completeReading(channel, { concurrency, size, onFailure: options.onFailure }, what),
+    reading: completeReading(channel, { concurrency, size, options }, what),
     timeoutMs,
     size,
     withinMs: durationMs(within, `${what}: within`),
@@ -179,16 +180,21 @@ function completeMember<T>(channel: Channel<T>, member: unknown, what: string): 
 /** Calls with one message each can go side by side within a partition, in the order of each key; batches are of one partition, in its order. */
 function completeReading<T>(
   channel: Channel<T>,
-  asked: { readonly concurrency: number; readonly size: number; readonly onFailure: unknown },
+  asked: { readonly concurrency: number; readonly size: number; readonly options: HandleOptions<T> },
   what: string,
 ): StreamReading | undefined {
-  const { concurrency, size, onFailure = "block" } = asked;
+  const { concurrency, size, options } = asked;
+  const { onFailure = "block", assignment = "cooperative-sticky" } = options;
   if (channel.kind !== "stream") {
-    if (asked.onFailure === undefined) return undefined;
-    throw new TypeError(`${what}: onFailure is about the order of a stream; leave it out here`);
+    for (const option of ["onFailure", "assignment"] as const) {
+      if (options[option] === undefined) continue;
+      throw new TypeError(`${what}: ${option} is about the partitions of a stream; leave it out here`);
+    }
+    return undefined;
   }
   checkOneOf(onFailure, ["block", "park"] as const, `${what}: onFailure`);
-  return { order: concurrency > 1 && size === 1 ? "key" : "partition", onFailure };
+  checkOneOf(assignment, ["cooperative-sticky", "range", "round-robin"] as const, `${what}: assignment`);
+  return { order: concurrency > 1 && size === 1 ? "key" : "partition", onFailure, assignment };
 }
 
 /** What a consumer says of itself in logs and errors. */

@@ -8,9 +8,11 @@ import type { Staged } from "./message.js";
 import { Peeker, type PeekedMessage } from "./peek.js";
 import type { Progress } from "./progress.js";
 import { QueueChannel } from "./queue-channel.js";
+import type { Rebalance } from "./rebalances.js";
 import { RecordLookup } from "./record-lookup.js";
 import { type PartitionMove, seek, type Seeking } from "./seek.js";
 import { type ChannelStats, statsOf } from "./stats.js";
+import { StreamChannel } from "./stream-channel.js";
 import { viewsOf } from "./views.js";
 
 export interface ChannelInfo {
@@ -86,6 +88,13 @@ export class EngineAdmin {
         ms: this.#oldestMs(partition, progress) ?? 0,
       };
     });
+  }
+
+  /** Only the partitions of streams are shared out. */
+  async rebalances(name: string, group: string): Promise<readonly Rebalance[]> {
+    const channel = this.#channel(name);
+    viewsOf(channel, group);
+    return channel instanceof StreamChannel ? (channel.group(group)?.rebalances ?? []) : [];
   }
 
   /** Resolves once the new position is durable. */

@@ -12,17 +12,15 @@ import type { Logger } from "../base/logger.js";
 import type { Log } from "../log/log.js";
 import type { Partition } from "../log/partition/partition.js";
 import { Alarm } from "./alarm.js";
-import { assign } from "./assignment.js";
-import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
+import type { Dispenser, GroupSource, Retrying, SourceOptions } from "./group-source.js";
 import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
-import type { Staged, StreamReading } from "./message.js";
+import type { Staged } from "./message.js";
 import { type CursorHome, PartitionCursor } from "./partition-cursor.js";
 import type { Progress } from "./progress.js";
+import type { Rebalance } from "./rebalances.js";
+import { Sharing } from "./sharing.js";
 import { Takers, tellLost } from "./takers.js";
-
-/** Of a member that says nothing else. */
-const inOrder: StreamReading = { order: "partition", onFailure: "block" };
 
 export interface CursorGroupHome {
   readonly log: Log;
@@ -42,9 +40,7 @@ export class CursorGroup implements Dispenser {
   readonly #home: CursorGroupHome;
   readonly #takers = new Takers();
   readonly #alarm: Alarm;
-  readonly #stalled = new Set<GroupSource>();
-  /** The name under which each partition was read last, for members that come back. */
-  readonly #lastNames: (string | undefined)[] = [];
+  readonly #sharing: Sharing;
   /** Where each source goes on in its round through its partitions. */
   readonly #turns = new WeakMap<GroupSource, number>();
   #failure: Error | undefined;
@@ -55,6 +51,15 @@ export class CursorGroup implements Dispenser {
     this.group = group;
     this.clock = home.clock;
     this.#alarm = new Alarm(home.clock, { ring: () => this.#ring(), failed: (error) => home.failed(error) });
+    const { clock, logger, channel } = home;
+    this.#sharing = new Sharing({
+      clock,
+      logger,
+      channel,
+      group,
+      cursors: this.cursors,
+      sources: this.#takers.sources,
+    });
     this.extendTo(progress);
   }
 
@@ -87,14 +92,26 @@ export class CursorGroup implements Dispenser {
       const known = progress[index];
       if (index < this.cursors.length || known === undefined) continue;
       this.cursors.push(new PartitionCursor(home, partition, known));
-      this.#lastNames.push(undefined);
     }
-    this.#rebalance();
+    if (this.members === 0) return;
+    this.#sharing.rebalance("partitions");
+    this.committed();
+  }
+
+  /** @throws MillraceError GROUP_MISMATCH when it does not fit the members that are there */
+  refuseOther(options: SourceOptions): void {
+    this.#sharing.refuseOther(options);
   }
 
   join(source: GroupSource): void {
     this.#takers.sources.add(source);
-    this.#rebalance();
+    this.#sharing.joined(source);
+    this.committed();
+  }
+
+  /** How its partitions came to be shared as they are, the oldest first. */
+  get rebalances(): readonly Rebalance[] {
+    return this.#sharing.history;
   }
 
   committed(): void {
@@ -162,13 +179,14 @@ export class CursorGroup implements Dispenser {
 
   stopped(source: GroupSource): void {
     this.#takers.remove(source);
-    this.#rebalance();
+    this.#sharing.rebalance("left", source);
+    this.committed();
   }
 
   left(source: GroupSource): void {
     this.#takers.sources.delete(source);
-    this.#stalled.delete(source);
-    this.#rebalance();
+    this.#sharing.left(source);
+    this.committed();
   }
 
   /** Goes on at these offsets, by partition; undefined stays as it is. All of it is one commit. */
@@ -180,7 +198,7 @@ export class CursorGroup implements Dispenser {
       if (offsets[index] === undefined) continue;
       const { owner } = cursor;
       const lost = owner?.leases.takeOf(cursor) ?? [];
-      if (cursor.moving) this.#move(cursor);
+      if (cursor.moving) this.#sharing.move(cursor);
       if (owner !== undefined) tellLost(owner, lost, this.#home.logger);
     }
   }
@@ -232,52 +250,25 @@ export class CursorGroup implements Dispenser {
   #afterLease(lease: LeasedRecord, wasFull: boolean): void {
     const cursor = cursorOf(lease);
     const moves = cursor.moving && cursor.inFlight === 0;
-    if (moves) this.#move(cursor);
+    if (moves) this.#sharing.move(cursor);
     if ((moves || wasFull) && this.#takers.size > 0) this.committed();
   }
 
-  #rebalance(): void {
-    const open = [...this.#takers.sources].filter((source) => source.open);
-    const working = open.filter((source) => !this.#stalled.has(source));
-    const members = working.length > 0 ? working : open;
-    const heirs = assign(
-      members.map((member) => ({ member, name: member.options.member })),
-      { owners: this.cursors.map((cursor) => cursor.owner), lastNames: this.#lastNames },
-    );
-    for (const [index, cursor] of this.cursors.entries()) {
-      cursor.heir = heirs[index];
-      cursor.moving = cursor.heir !== cursor.owner;
-      if (cursor.moving && cursor.inFlight === 0) this.#move(cursor);
-    }
-    this.committed();
-  }
-
-  #move(cursor: PartitionCursor): void {
-    cursor.owner = cursor.heir;
-    cursor.moving = false;
-    if (cursor.owner !== undefined) cursor.readAs(cursor.owner.options.stream ?? inOrder);
-    const name = cursor.owner?.options.member;
-    const last = this.#lastNames[cursor.partition];
-    // A name that is away keeps its claim, unless the new owner has none of his own to come back to.
-    const isAway = last !== undefined && last !== name && !this.#isPresent(last);
-    if (name !== undefined && (!isAway || !this.#lastNames.includes(name))) this.#lastNames[cursor.partition] = name;
-  }
-
-  #isPresent(name: string): boolean {
-    return [...this.#takers.sources].some((source) => source.open && source.options.member === name);
-  }
-
   #revive(source: GroupSource): void {
-    if (this.#stalled.delete(source)) this.#rebalance();
+    if (this.#sharing.revived(source)) this.committed();
   }
 
   #ring(): void {
     const nowMs = this.clock.monotonicMs();
+    const stalled: GroupSource[] = [];
     for (const source of this.#takers.sources) {
       const expired = source.leases.takeExpired(nowMs);
-      if (expired.length > 0) this.#expire(source, expired);
+      if (expired.length === 0) continue;
+      this.#expire(source, expired);
+      if (!source.waiting) stalled.push(source);
     }
-    this.#rebalance();
+    this.#sharing.stalled(stalled);
+    this.committed();
   }
 
   #expire(source: GroupSource, expired: readonly LeasedRecord[]): void {
@@ -286,7 +277,6 @@ export class CursorGroup implements Dispenser {
       const own = expired.filter((lease) => lease.lane === cursor);
       lost.push(...cursor.expire(own.sort((one, other) => one.record.offset - other.record.offset)));
     }
-    if (!source.waiting) this.#stalled.add(source);
     tellLost(source, lost, this.#home.logger);
   }
 

@@ -1,4 +1,5 @@
 /** What goes into the engine and comes out of it. Callers have checked it: names, sizes, options. */
+import type { AssignmentName } from "./assignment.js";
 import type { RecordInput } from "../log/batch/record.js";
 
 /** A text is stored as UTF-8. The id is stored only when given. */
@@ -60,6 +61,7 @@ export type Settlement =
 export interface StreamReading {
   readonly order: "partition" | "key";
   readonly onFailure: "block" | "park";
+  readonly assignment: AssignmentName;
 }
 
 export interface ConsumeOptions {

@@ -40,6 +40,7 @@ export class StreamChannel extends StoredChannel {
 
   override async consume(options: ConsumeOptions): Promise<Source> {
     const group = this.#groups.get(options.group) ?? (await this.#firstConsume(options));
+    group.refuseOther(options);
     const source = new GroupSource(group, options);
     group.join(source);
     return source;

@@ -280,6 +280,10 @@ class FakeAdmin implements DriverAdmin {
     return [{ partition: 0, committed: 0n, end: BigInt(messages), messages, ms: 0 }];
   }
 
+  async rebalances(): Promise<readonly []> {
+    return [];
+  }
+
   async seek(): Promise<never> {
     throw new MillraceError("NOT_SUPPORTED", "nobody can be moved here");
   }

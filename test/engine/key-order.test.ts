@@ -5,8 +5,8 @@ import type { StreamChannel } from "../../src/engine/stream-channel.js";
 import { type Consumer, consume, message, retry, texts, turn, World, type WorldOptions } from "./world.js";
 
 const group = "audit";
-const parks: StreamReading = { order: "key", onFailure: "park" };
-const blocks: StreamReading = { order: "key", onFailure: "block" };
+const parks: StreamReading = { order: "key", onFailure: "park", assignment: "cooperative-sticky" };
+const blocks: StreamReading = { order: "key", onFailure: "block", assignment: "cooperative-sticky" };
 
 /** Values such as "a1": the letter is the key, and "-" is none. */
 async function send(stream: StreamChannel, ...values: readonly string[]): Promise<void> {
