@@ -184,6 +184,6 @@ test("pausing gives back what has not begun, and what has goes on", async () => 
 
 test("onFailure is refused where there is no order, and when it is none", async () => {
   const { mill } = await engine();
-  expect(() => mill.handle(queue("work"), () => {}, { onFailure: "park" })).toThrow(/about the order of a stream/);
+  expect(() => mill.handle(queue("work"), () => {}, { onFailure: "park" })).toThrow(/about the partitions of a stream/);
   expect(() => mill.handle(events, () => {}, { group: "g", onFailure: "skip" as never })).toThrow(/"block" or "park"/);
 });
