@@ -82,6 +82,10 @@ export interface OutgoingMessage {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** 1, which is the lowest and the default, to the channel's `priorities`. */
   readonly priority?: number | undefined;
+  /** Not to be delivered before so much time has passed since it was stored. At most one of the two is given. */
+  readonly delayMs?: number | undefined;
+  /** Not to be delivered before this wall time. One that has passed delays nothing. */
+  readonly dueAtMs?: number | undefined;
 }
 
 export interface Receipt {
@@ -238,7 +242,7 @@ export interface ChannelStats extends ChannelInfo {
   /** Queue and durable topic, all groups together. */
   readonly ready: number;
   readonly inFlight: number;
-  /** Waiting for their retry. */
+  /** Waiting for their time: that of their retry, or the one they were sent for. */
   readonly delayed: number;
   /** What counts against a capacity in bytes; undefined where nobody counts it. */
   readonly heldBytes: number | undefined;
@@ -315,6 +319,8 @@ export interface PeekOptions {
   readonly limit: number;
   /** Only messages after this one, to page on. */
   readonly after: string | undefined;
+  /** Only messages in this state. */
+  readonly state?: PeekedMessage["state"] | undefined;
 }
 
 export interface PeekedMessage extends IncomingMessage {

@@ -32,6 +32,8 @@ export interface Limits {
   readonly dedupIdsMax: number;
   /** Memory for the messages of one group that wait behind others of their key: one or two bytes each; beyond it no fresh message is read. */
   readonly parkedBytesMax: number;
+  /** Delayed messages of one queue and priority whose times are kept in memory at once, about; the rest is on disk. */
+  readonly dueInMemory: number;
   /** Channels of one directory. */
   readonly channelsMax: number;
   /** Groups of one channel. */
@@ -56,6 +58,7 @@ export const defaultLimits: Limits = {
   retriesMax: 100_000,
   dedupIdsMax: 5_000_000,
   parkedBytesMax: 32 * mebibyte,
+  dueInMemory: 32_768,
   channelsMax: 100_000,
   groupsMax: 1_000,
   openFilesMax: 512,

@@ -47,6 +47,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/peek.js")).peek,
   },
   {
+    name: "cancel",
+    summary: "takes back messages of a queue that nobody has yet",
+    load: async () => (await import("./verbs/cancel.js")).cancel,
+  },
+  {
     name: "channels",
     summary: "lists the channels",
     load: async () => (await import("./verbs/channels.js")).channels,

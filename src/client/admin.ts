@@ -27,6 +27,8 @@ export interface PeekOptions {
   readonly limit?: number | undefined;
   /** Only messages after the one with this id, to page on. */
   readonly after?: string | undefined;
+  /** Only messages in this state: "delayed" lists what waits for its time. */
+  readonly state?: "ready" | "leased" | "delayed" | undefined;
 }
 
 /** A message looked at; nothing about it has changed. */
@@ -60,8 +62,17 @@ export interface Admin {
    * settled before counts. Rejects with OFFSET_OUT_OF_RANGE when an offset is not kept.
    */
   seek(channel: ChannelReference, group: string, to: SeekPosition): Promise<readonly PartitionMove[]>;
-  /** Of a declared channel, values as its codec reads them; of a name, as JSON. */
+  /**
+   * Looks at what a group has not settled, in the order of urgency and then of sending (not of being due).
+   * Of a declared channel, values as its codec reads them; of a name, as JSON.
+   */
   peek<T>(channel: Channel<T> | string, options?: PeekOptions): Promise<readonly Peeked<T>[]>;
+  /**
+   * Takes messages back that nobody has yet, delayed ones above all: they are never handed out again. Resolves with the ids of those it took,
+   * once that is durable; one that is being handled, is done, or never was, is left out. Finding one by an id that was given to
+   * it means looking through what waits; by its position, which a receipt has as the id otherwise, it is at once.
+   */
+  cancel(queue: ChannelReference, ids: readonly string[]): Promise<readonly string[]>;
   /** The dead letters of a queue, or of one group of a stream or durable topic. */
   dead<T>(channel: Channel<T> | string, options?: { readonly group?: string | undefined }): DeadLetters<T>;
 }

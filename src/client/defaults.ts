@@ -53,6 +53,8 @@ export const bounds = {
   partitions: { min: 1, max: 1_000 },
   priorities: { min: 1, max: 10 },
   priorityShare: { min: 0, max: 0.5 },
+  /** A year, and a day more in some. */
+  delayMs: { max: 31_622_400_000 },
   leaseMs: { min: 1_000, max: 43_200_000 },
   concurrency: { min: 1, max: 100_000 },
   batch: { min: 1, max: 100_000 },

@@ -9,9 +9,10 @@ import type {
   Rebalance,
   PeekedMessage,
 } from "../driver.js";
+import { MillraceError } from "../base/errors.js";
 import type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./admin.js";
 import type { Channel } from "./channel.js";
-import { checkInteger, checkOptions, shown } from "./checks.js";
+import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import { checkCodec, json } from "./codec.js";
 import type { Codec } from "./codec.js";
 import { storedChannel } from "./complete.js";
@@ -27,10 +28,11 @@ import type { Pressure, PressureOptions } from "./pressure/pressure.js";
 import { Reading } from "./reading.js";
 import { ReceivedMessage } from "./received-message.js";
 import { StoredDeadLetters } from "./stored-dead-letters.js";
+import { checkId } from "./send-options.js";
 import { requireAbility } from "./support.js";
 
 const known = {
-  peek: new Set(["group", "limit", "after"]),
+  peek: new Set(["group", "limit", "after", "state"]),
   seek: new Set(["partition", "to"]),
   pressure: new Set(["group"]),
   dead: new Set(["group"]),
@@ -107,16 +109,33 @@ export class DriverBackedAdmin implements Admin {
 
   async peek<T>(channel: Channel<T> | string, options: PeekOptions = {}): Promise<readonly Peeked<T>[]> {
     checkOptions(options, known.peek, "admin.peek");
-    const { group = "", limit = defaults.peekLimit, after } = options;
+    const { group = "", limit = defaults.peekLimit, after, state } = options;
+    if (state !== undefined) checkOneOf(state, ["ready", "leased", "delayed"], "admin.peek: state");
     checkInteger(limit, "admin.peek: limit", bounds.count);
     if (after !== undefined && typeof after !== "string")
       throw new TypeError(`admin.peek: after must be the id of a message, not ${shown(after)}`);
     const { driver } = this.#environment;
     requireAbility(driver, "peek", { channel: { kind: "channel", name: nameOf(channel) }, option: "peek" });
     const name = await this.#known(channel);
-    const found = await this.#admin.peek(name, { group, limit, after });
+    const found = await this.#admin.peek(name, { group, limit, after, state });
     const reading = new Reading(payloadOf(channel));
     return found.map((each) => new PeekedReceived(each, reading));
+  }
+
+  async cancel(queue: ChannelReference, ids: readonly string[]): Promise<readonly string[]> {
+    if (!Array.isArray(ids)) throw new TypeError(`admin.cancel: ids must be an array of ids, not ${shown(ids)}`);
+    for (const id of ids) checkId(id, "admin.cancel");
+    const { driver } = this.#environment;
+    requireAbility(driver, "peek", { channel: { kind: "channel", name: nameOf(queue) }, option: "admin.cancel" });
+    const { name, kind } = await describeStored(this.#admin, nameOf(queue));
+    if (kind !== "queue") {
+      const text = `${kind} "${name}": admin.cancel is not supported: what was sent to a ${kind} is there for all its groups. Send it to a queue`;
+      throw new MillraceError("NOT_SUPPORTED", text);
+    }
+    return this.#admin.remove(
+      name,
+      [...new Set(ids)].map((id) => ({ id, sends: [] })),
+    );
   }
 
   dead<T>(channel: Channel<T> | string, options: { readonly group?: string | undefined } = {}): DeadLetters<T> {

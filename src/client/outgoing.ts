@@ -37,7 +37,7 @@ export class Encoder<T> {
       key: options.key ?? this.#checkedKey(key?.(value)),
       id: options.id ?? this.#checkedId(id?.(value)),
       headers: options.headers,
-      priority: options.priority,
+      ...options.schedule,
     };
     this.#checkSize(message);
     return message;

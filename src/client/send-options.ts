@@ -2,9 +2,10 @@ import { durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/errors.js";
 import type { Driver, PublishOptions, Supports } from "../driver.js";
 import type { Channel } from "./channel.js";
-import { checkInteger, checkOptions, shown } from "./checks.js";
+import { checkOptions, shown } from "./checks.js";
 import { reservedPrefix } from "./dead-letter-headers.js";
 import { defaults } from "./defaults.js";
+import { completeSchedule, type Schedule } from "./schedule.js";
 import type { SendOptions } from "./sender.js";
 import { isRefused, notSupported } from "./support.js";
 
@@ -13,7 +14,7 @@ export interface CompleteSendOptions {
   readonly id: string | undefined;
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
-  readonly priority: number | undefined;
+  readonly schedule: Schedule;
   readonly publish: PublishOptions | undefined;
 }
 
@@ -48,9 +49,8 @@ export function completeSendOptions<T>(
   if (key !== undefined && typeof key !== "string")
     throw new TypeError(`${what}: key must be a string, not ${shown(key)}`);
   if (headers !== undefined) checkHeaders(headers, what);
-  const { priority } = options;
-  if (priority !== undefined) checkInteger(priority, `${what}: priority`, { min: 1, max: to.channel.spec.priorities });
-  return { id, key, headers: headers && { ...headers }, priority, publish: completeWait(options, what) };
+  const schedule = completeSchedule(options, to.channel, what);
+  return { id, key, headers: headers && { ...headers }, schedule, publish: completeWait(options, what) };
 }
 
 function completeWait(options: SendOptions, what: string): PublishOptions | undefined {

@@ -9,9 +9,9 @@ export interface SendOptions {
   readonly key?: string | undefined;
   /** Names starting with "millrace-" are kept for Millrace. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Deliver no sooner than this from now. Not with every driver. */
+  /** Queues without order per key: deliver no sooner than this after it was stored, at most 366 days. Not with every driver. */
   readonly delay?: Duration | undefined;
-  /** Deliver no sooner than this. Not with every driver. */
+  /** Queues: deliver no sooner than this; one that has passed is at once. Not with every driver. */
   readonly at?: Date | undefined;
   /** 1, the lowest and the default, to the queue's `priorities`: the higher, the sooner it is handed out. Not with every driver. */
   readonly priority?: number | undefined;

@@ -5,7 +5,7 @@ import type { ChannelKind, ChannelSpec } from "./channel-spec.js";
 import type { Channel, Engine } from "./engine.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Staged } from "./message.js";
-import { Peeker, type PeekedMessage } from "./peek.js";
+import { Peeker, type PeekedMessage, type PeekOptions } from "./peek.js";
 import type { Progress } from "./progress.js";
 import { QueueChannel } from "./queue-channel.js";
 import type { Rebalance } from "./rebalances.js";
@@ -78,14 +78,14 @@ export class EngineAdmin {
   }
 
   async lag(name: string, group: string): Promise<readonly PartitionLag[]> {
-    return viewsOf(this.#channel(name), group).map(({ partition, lane, progress }) => {
+    return viewsOf(this.#channel(name), group).map(({ partition, lane, progress, overdueMs }) => {
       const committed = Math.min(Math.max(progress.floor, partition.startOffset), partition.endOffset);
       return {
         partition: lane.partition,
         committed: BigInt(committed),
         end: BigInt(partition.endOffset),
         messages: partition.endOffset - committed - progress.settled.countIn(committed, partition.endOffset),
-        ms: this.#oldestMs(partition, progress) ?? 0,
+        ms: (overdueMs === undefined ? this.#oldestMs(partition, progress) : overdueMs()) ?? 0,
       };
     });
   }
@@ -104,11 +104,8 @@ export class EngineAdmin {
     return moves;
   }
 
-  async peek(
-    name: string,
-    options: { readonly group: string; readonly limit: number; readonly after: string | undefined },
-  ): Promise<readonly PeekedMessage[]> {
-    return this.#peeker.peek(viewsOf(this.#channel(name), options.group), options.limit, options.after);
+  async peek(name: string, options: PeekOptions & { readonly group: string }): Promise<readonly PeekedMessage[]> {
+    return this.#peeker.peek(viewsOf(this.#channel(name), options.group), options);
   }
 
   /** Settles messages of a queue that nobody has leased, each with its sends in one commit. Returns the ids of those it settled. */

@@ -90,6 +90,23 @@ export function partitionsOf({ kind, partitions, priorities }: ChannelSpec): num
   return kind === "queue" ? priorities : partitions;
 }
 
+/**
+ * Partitions of a queue with n priorities. Those from n on are there once they are needed.
+ *
+ *   0 … n-1      messages, by priority, the lowest first
+ *   n … 2n-1     messages that were sent with a delay, by priority
+ *   2n … 4n-1    for each of these, which of its messages is due when
+ */
+export const queuePartitions = {
+  delayed: (priorities: number, priority: number): number => priorities + priority - 1,
+  timeline: (priorities: number, partition: number): number => 2 * priorities + partition,
+} as const;
+
+/** As many partitions with a progress as a channel can have. */
+export function partitionsMost(spec: ChannelSpec): number {
+  return partitionsOf(spec) * (spec.kind === "queue" ? 2 : 1);
+}
+
 function finite(bound: number): number | null {
   return Number.isFinite(bound) ? bound : null;
 }

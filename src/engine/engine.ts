@@ -31,6 +31,7 @@ import { QueueChannel } from "./queue-channel.js";
 import { Registrar } from "./registrar.js";
 import { Keeper } from "./retention.js";
 import { StoredChannel } from "./stored-channel.js";
+import { isTimed, refuseTimed, takesTimed } from "./timed.js";
 import { StreamChannel } from "./stream-channel.js";
 import { TopicChannel } from "./topic-channel.js";
 
@@ -83,7 +84,7 @@ export class Engine implements EngineContext {
     const ledger = new Ledger();
     const log = await Log.open({ ...options, state: ledger });
     // A channel whose declaration was lost to damage: what it stored must not turn up in the next one declared.
-    for (const topicId of log.topicIds) ledger.catalog.reserveId(topicId);
+    for (const topicId of log.topics.keys()) ledger.catalog.reserveId(topicId);
     ledger.ids.begin({
       clock: options.clock,
       random: options.random,
@@ -228,6 +229,7 @@ export class Engine implements EngineContext {
   #target({ channel, message }: Staged): { channel: Channel; message: OutgoingMessage } {
     if (channel instanceof StoredChannel || channel instanceof EphemeralChannel) {
       const ours = this.#channels.get(channel.name);
+      if (isTimed(message) && !takesTimed(channel.spec)) refuseTimed(channel.spec);
       if (ours === channel) return { channel: ours, message };
     }
     throw new TypeError("a message can only be sent to a channel that was declared here");

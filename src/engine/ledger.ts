@@ -4,9 +4,10 @@
  */
 import { type ByteReader, ByteWriter } from "../base/bytes.js";
 import type { PageChange, StateMachine, StateSnapshot } from "../log/state.js";
-import { partitionsOf } from "./channel-spec.js";
+import { partitionsMost, partitionsOf } from "./channel-spec.js";
 import { IdWindows } from "./dedup/id-windows.js";
 import { Catalog, type KnownChannel, type KnownGroup } from "./meta.js";
+import { DueIndex, type DueKind } from "./due-index.js";
 import { Progress } from "./progress.js";
 import { entryTypes, snapshotVersion, unsupported } from "./state-codec.js";
 
@@ -18,6 +19,9 @@ export class Ledger implements StateMachine {
   /** Whose number a group has: filled while opening, before the first state is read. */
   readonly #groups = new Map<number, { readonly channel: KnownChannel; readonly group: KnownGroup }>();
 
+  /** By group, partition and kind. */
+  readonly #due = new Map<string, { readonly place: readonly [number, number, number]; readonly index: DueIndex }>();
+
   /** The group's progress on each of the channel's partitions; made where there is none yet. */
   progressOf(channel: KnownChannel, group: KnownGroup): readonly Progress[] {
     this.#groups.set(group.id, { channel, group });
@@ -27,6 +31,23 @@ export class Ledger implements StateMachine {
       all.push(new Progress({ groupId: group.id, partition, start: group.starts[partition] ?? 0 }));
     }
     return all;
+  }
+
+  /** On a partition that a channel has besides those it began with. */
+  progressAt(channel: KnownChannel, group: KnownGroup, partition: number): Progress {
+    const all = this.progressOf(channel, group) as Progress[];
+    while (all.length <= partition) all.push(new Progress({ groupId: group.id, partition: all.length, start: 0 }));
+    return all[partition] as Progress;
+  }
+
+  dueIndex(groupId: number, partition: number, kind: DueKind): DueIndex {
+    const key = `${groupId}/${partition}/${kind}`;
+    let due = this.#due.get(key);
+    if (due === undefined) {
+      const index = new DueIndex({ groupId, partition, kind });
+      this.#due.set(key, (due = { place: [groupId, partition, kind], index }));
+    }
+    return due.index;
   }
 
   meta(entry: unknown): void {
@@ -40,6 +61,7 @@ export class Ledger implements StateMachine {
     for (let left = body.varint(); left > 0; left--)
       this.#find(body.varint(), body.varint()).readSnapshot(body, version);
     if (version >= 4) this.ids.readSnapshot(body);
+    for (let left = version < 5 ? 0 : body.varint(); left > 0; left--) this.#readDue(body);
   }
 
   restorePage(file: string, page: number, bytes: Uint8Array): void {
@@ -57,9 +79,9 @@ export class Ledger implements StateMachine {
       this.catalog.reserveId(this.ids.replay(body).place.owner);
       return;
     }
-    if (type < entryTypes.settled || type > entryTypes.deliveredEach)
-      throw unsupported(`a state entry of type ${type}`);
-    this.#find(body.varint(), body.varint()).replay(type, body);
+    if (type < entryTypes.settled || type > entryTypes.due) throw unsupported(`a state entry of type ${type}`);
+    if (type === entryTypes.due) this.#readDue(body);
+    else this.#find(body.varint(), body.varint()).replay(type, body);
   }
 
   snapshot(): StateSnapshot {
@@ -75,7 +97,21 @@ export class Ledger implements StateMachine {
       this.#addPages(progress, pages);
     }
     for (const change of this.ids.writeSnapshot(body)) pages.push(change);
+    this.#writeDue(body);
     return { body: body.copy(), pages };
+  }
+
+  #writeDue(body: ByteWriter): void {
+    const kept = [...this.#due.values()].filter(({ place, index }) => index.isKept && this.#groups.has(place[0]));
+    body.varint(kept.length);
+    for (const { place, index } of kept) {
+      for (const number of place) body.varint(number);
+      index.write(body);
+    }
+  }
+
+  #readDue(body: ByteReader): void {
+    this.dueIndex(body.varint(), body.varint(), body.varint() as DueKind).read(body);
   }
 
   #addPages(progress: Progress, pages: PageChange[]): void {
@@ -96,7 +132,8 @@ export class Ledger implements StateMachine {
       this.catalog.reserveId(groupId);
       return lost;
     }
-    return this.progressOf(known.channel, known.group)[partition] ?? lost;
+    if (partition >= partitionsMost(known.channel.spec)) return lost;
+    return this.progressAt(known.channel, known.group, partition);
   }
 
   #indexGroups(): void {

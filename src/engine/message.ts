@@ -6,6 +6,8 @@ import type { RecordInput } from "../log/batch/record.js";
 export interface OutgoingMessage extends RecordInput {
   /** Queues with priorities: 1, which is the lowest and the default, to as many as it has. */
   readonly priority?: number | undefined;
+  /** Queues: not to be delivered before so much time has passed since it was stored. */
+  readonly delayMs?: number | undefined;
 }
 
 export interface Receipt {

@@ -27,6 +27,13 @@ export class PeekedMessage extends LoggedMessage implements MessageState {
   }
 }
 
+export interface PeekOptions {
+  readonly limit: number;
+  /** Only those behind this one. */
+  readonly after: string | undefined;
+  readonly state?: MessageState["state"] | undefined;
+}
+
 /** A message and where it lies. */
 export interface Located {
   readonly view: PartitionView;
@@ -48,8 +55,12 @@ export class Peeker {
     this.#clock = clock;
   }
 
-  /** The next `limit` messages that are not settled, by partition and then in order; those behind `after`, if it is given. */
-  async peek(views: readonly PartitionView[], limit: number, after: string | undefined): Promise<PeekedMessage[]> {
+  /**
+   * The next messages that are not settled: the most urgent lane first, in a lane in the order in which they were sent.
+   */
+  async peek(views: readonly PartitionView[], options: PeekOptions): Promise<PeekedMessage[]> {
+    const { limit, after, state } = options;
+    let looked = 0;
     const begin = after === undefined ? undefined : await this.#find(views, after);
     const messages: PeekedMessage[] = [];
     const first = begin === undefined ? 0 : views.indexOf(begin.view);
@@ -58,7 +69,10 @@ export class Peeker {
       const from = view === begin?.view ? begin.record.offset + 1 : 0;
       for (const record of unsettled(view, from)) {
         if (messages.length >= limit) return messages;
-        messages.push(new PeekedMessage(record, view.lane, this.#stateOf(view, record, leases.get(record.offset))));
+        if (++looked % turnRecords === 0) await this.#turn();
+        const found = this.#stateOf(view, record, leases.get(record.offset));
+        if (state !== undefined && found.state !== state) continue;
+        messages.push(new PeekedMessage(record, view.lane, found));
         this.#remember(view, record);
       }
     }
@@ -93,8 +107,12 @@ export class Peeker {
       if (missing.size === 0) return;
       const { id } = record;
       if (id !== undefined && missing.delete(id)) found.set(id, { view, record });
-      if (++looked % turnRecords === 0) await new Promise<void>((resolve) => this.#clock.soon(resolve));
+      if (++looked % turnRecords === 0) await this.#turn();
     }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise<void>((resolve) => this.#clock.soon(resolve));
   }
 
   /** A message that was sent without an id is known by its position. */
@@ -135,7 +153,7 @@ export class Peeker {
       return { state: "leased", attempts: lease.attempt, untilMs: Math.round(nowMs + leftMs) };
     }
     const attempts = view.progress.attempts(record.offset);
-    const dueAtMs = view.progress.retry(record.offset)?.dueAtMs ?? 0;
+    const dueAtMs = view.progress.retry(record.offset)?.dueAtMs ?? (attempts === 0 ? record.dueAtMs : undefined) ?? 0;
     if (dueAtMs > nowMs) return { state: "delayed", attempts, untilMs: dueAtMs };
     return { state: view.lane.isParked(record) ? "parked" : "ready", attempts, untilMs: undefined };
   }

@@ -3,11 +3,16 @@ import { assert } from "../base/assert.js";
 import { MillraceError } from "../base/errors.js";
 import { encodedBytes } from "../log/batch/builder.js";
 import type { RecordView } from "../log/batch/record.js";
+import type { Partition } from "../log/partition/partition.js";
 import { Room, type Wanted } from "./capacity.js";
+import { queuePartitions } from "./channel-spec.js";
 import type { EngineContext } from "./context.js";
+import { DelayLane } from "./delay-lane.js";
+import { dueKinds, inMemoryMax } from "./due-index.js";
 import { couldFit, cut, sendInParts, tooManyAtOnce } from "./parts.js";
 import type { ConsumeOptions, OutgoingMessage, PublishOptions, Receipt, Source } from "./message.js";
-import type { KnownChannel } from "./meta.js";
+import type { KnownChannel, KnownGroup } from "./meta.js";
+import { takesTimed, timedAt } from "./timed.js";
 import { WorkChannel } from "./work-channel.js";
 import type { WorkGroup } from "./work-group.js";
 import type { WorkLane } from "./work-lane.js";
@@ -19,12 +24,15 @@ import type { WorkLane } from "./work-lane.js";
 export class QueueChannel extends WorkChannel {
   readonly work: WorkGroup;
   readonly #room: Room;
+  /** By priority, those of which there ever was a message: where in `partitions` it is, and its lane. */
+  readonly #delayed = new Map<number, { readonly at: number; readonly lane: DelayLane }>();
 
   constructor(context: EngineContext, known: KnownChannel) {
     super(context, known);
     const group = known.groups.get("");
     assert(group !== undefined, "a queue's group is made with the queue");
     this.work = this.openGroup(group);
+    this.#openDelayed();
     const usage = { channel: this.name, messages: () => this.depth, bytes: () => this.work.bytes };
     this.#room = new Room(context.clock, usage, this.spec.capacity);
     this.#startCountingBytes();
@@ -47,8 +55,20 @@ export class QueueChannel extends WorkChannel {
     return this.join(this.work, options);
   }
 
-  protected override partitionFor({ priority }: OutgoingMessage): number {
+  protected override partitionFor({ priority, dueAtMs }: OutgoingMessage): number {
+    if (dueAtMs !== undefined) return this.#delayedAt(priority ?? 1).at;
     return priority === undefined ? 0 : priority - 1;
+  }
+
+  protected override timed(message: OutgoingMessage, nowMs: number): OutgoingMessage {
+    return takesTimed(this.spec) ? timedAt(message, nowMs) : super.timed(message, nowMs);
+  }
+
+  protected override committed(partition: number): void {
+    if (this.#delayed.size === 0) return super.committed(partition);
+    for (const { lane } of this.#delayed.values()) lane.committed();
+    // Who waits may have to be woken earlier than before.
+    this.work.ready();
   }
 
   protected override enter(message: OutgoingMessage, options: PublishOptions | undefined): Promise<Receipt> {
@@ -90,7 +110,9 @@ export class QueueChannel extends WorkChannel {
     await super.close();
   }
 
-  protected override appended(message: OutgoingMessage): void {
+  protected override appended(message: OutgoingMessage, offset: number, nowMs: number): void {
+    const { dueAtMs, priority = 1 } = message;
+    if (dueAtMs !== undefined) this.#delayedAt(priority).lane.stored(offset, dueAtMs - nowMs);
     if (this.#room.countsBytes) this.work.countBytes(this.work.bytes + encodedBytes(message));
   }
 
@@ -128,6 +150,39 @@ export class QueueChannel extends WorkChannel {
     return new Promise((resolve, reject) => {
       this.#room.wait(wanted, options, { admit: () => resolve(store()), refuse: reject });
     });
+  }
+
+  #openDelayed(): void {
+    const { log } = this.context;
+    const { priorities } = this.spec;
+    for (let priority = 1; priority <= priorities; priority++) {
+      const partition = queuePartitions.delayed(priorities, priority);
+      const stored = log.topics.get(this.known.id)?.[partition]?.nextOffset ?? 0;
+      if (stored > 0) this.#delayedAt(priority);
+    }
+  }
+
+  #delayedAt(priority: number): { readonly at: number; readonly lane: DelayLane } {
+    return this.#delayed.get(priority) ?? this.#addDelayed(priority);
+  }
+
+  #addDelayed(priority: number): { readonly at: number; readonly lane: DelayLane } {
+    const { ledger, limits } = this.context;
+    const { id, spec, groups } = this.known;
+    const group = groups.get("") as KnownGroup;
+    const index = queuePartitions.delayed(spec.priorities, priority);
+    const at = this.openPartition(index);
+    const timelineAt = this.openPartition(queuePartitions.timeline(spec.priorities, index));
+    const lane = new DelayLane(this.laneHome(this.work), ledger.progressAt(this.known, group, index), {
+      source: this.partitions[at] as Partition,
+      timeline: this.partitions[timelineAt] as Partition,
+      index: ledger.dueIndex(id, index, dueKinds.delivery),
+      inMemoryMax: inMemoryMax(limits),
+    });
+    this.addLane(this.work, lane, priority);
+    const delayed = { at, lane };
+    this.#delayed.set(priority, delayed);
+    return delayed;
   }
 
   /** A bound on bytes may be set when there are messages already: their size is what they take in the log, roughly. */

@@ -25,6 +25,21 @@ export class RetryQueue {
     return first;
   }
 
+  /** Takes all out, in the order in which `pop` would have given them. */
+  drain(): { readonly offsets: readonly number[]; readonly dueMs: readonly number[] } {
+    const order = Array.from(this.#offsets.keys()).sort((one, other) => (this.#before(one, other) ? -1 : 1));
+    const offsets = order.map((at) => this.#offsets[at] as number);
+    const dueMs = order.map((at) => this.#dueMs[at] as number);
+    this.#offsets.length = 0;
+    this.#dueMs.length = 0;
+    return { offsets, dueMs };
+  }
+
+  /** In no order. */
+  *entries(): Generator<readonly [offset: number, dueMs: number]> {
+    for (const [at, offset] of this.#offsets.entries()) yield [offset, this.#dueMs[at] as number];
+  }
+
   /** How many are due later than `nowMs`. */
   countAfter(nowMs: number): number {
     return this.#dueMs.filter((dueMs) => dueMs > nowMs).length;

@@ -9,6 +9,7 @@
  *   5 moved      group · partition · offset · runs · (gap · length - 1) …  begins anew at the offset; the runs were handled before
  *   6 delivered  group · partition · runs · (gap · length - 1) …           each of these was delivered at least once
  *     each
+ *   7 due        group · partition · kind · index                         what is due when: see due-codec.ts
  *  16 ids        drawn in dedup/id-codec.ts
  *
  *   snapshot     version · count · (group · partition · floor · delivered · bytes
@@ -17,6 +18,7 @@
  *                                   · begun · runs · (gap · length - 1) …  where it was moved to last, what it had handled before
  *                                   · 0, or 1 · runs · (gap · length - 1) …) … counts each: pages that were delivered altogether
  *                · ids                                                       drawn in dedup/id-codec.ts; since version 4
+ *                · count · (group · partition · kind · index) …            what is due when; since version 5
  *
  * Each entry says how things are, not how they changed: to replay one twice is to replay it once.
  * To add an entry: give it the next number, draw it here, and add it to `entryTypes`. To change one, do the same and keep the old. To
@@ -34,9 +36,10 @@ export const entryTypes = {
   bytes: 4,
   moved: 5,
   deliveredEach: 6,
+  due: 7,
   ids: 16,
 } as const;
-export const snapshotVersion = 4;
+export const snapshotVersion = 5;
 
 /** What is remembered of a message that was delivered and not settled. */
 export interface Retry {

@@ -1,6 +1,7 @@
 /** A channel in numbers. */
 import type { Partition } from "../log/partition/partition.js";
 import type { ChannelKind } from "./channel-spec.js";
+import { DelayLane } from "./delay-lane.js";
 import type { Channel } from "./engine.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Progress } from "./progress.js";
@@ -59,7 +60,9 @@ function workCounts(channel: WorkChannel, oldestMs: OldestMs): Counts {
   const inFlight = sum(groups.map((each) => each.inFlight));
   const delayed = sum(groups.map((each) => each.delayed));
   const parked = sum(groups.map((each) => each.parked));
-  const ages = lanes.map((each) => oldestMs(each.source, each.progress) ?? -1);
+  const ages = lanes.map(
+    (each) => (each instanceof DelayLane ? each.overdueMs : oldestMs(each.source, each.progress)) ?? -1,
+  );
   return {
     ...storedCounts(channel),
     messages: groups.length > 0 ? Math.max(...unsettled) : keptIn(channel),

@@ -19,6 +19,7 @@ import type {
   Source,
 } from "./message.js";
 import type { KnownChannel } from "./meta.js";
+import { isTimed, refuseTimed } from "./timed.js";
 import { DuplicateReceipt, PendingSend, StoredReceipt } from "./pending-send.js";
 
 export abstract class StoredChannel {
@@ -96,7 +97,7 @@ export abstract class StoredChannel {
 
   /** Puts a message into the commit that gathers; whoever stages it waits for the commit. */
   append(message: OutgoingMessage): Receipt {
-    return this.#append(message, this.partitionFor(message), this.context.clock.nowMs());
+    return this.#append(message, this.context.clock.nowMs());
   }
 
   abstract consume(options: ConsumeOptions): Promise<Source>;
@@ -120,6 +121,11 @@ export abstract class StoredChannel {
     return 0;
   }
 
+  /** A message that says when it is to be delivered, as it is stored. */
+  protected timed(_message: OutgoingMessage, _nowMs: number): OutgoingMessage {
+    return refuseTimed(this.spec);
+  }
+
   /** The log has room for it; the channel may have none. */
   protected enter(message: OutgoingMessage, _options: PublishOptions | undefined): Promise<Receipt> {
     return this.store(message);
@@ -130,12 +136,12 @@ export abstract class StoredChannel {
   }
 
   /** A message was put into the commit that gathers. */
-  protected appended(_message: OutgoingMessage): void {}
+  protected appended(_message: OutgoingMessage, _offset: number, _nowMs: number): void {}
 
   protected store(message: OutgoingMessage): Promise<Receipt> {
     const { log, clock } = this.context;
     try {
-      const receipt = this.#append(message, this.partitionFor(message), clock.nowMs());
+      const receipt = this.#append(message, clock.nowMs());
       const pending = new PendingSend<Receipt>(receipt, this.context);
       log.onDurable(pending);
       return pending.promise;
@@ -149,7 +155,7 @@ export abstract class StoredChannel {
     const nowMs = clock.nowMs();
     const receipts: Receipt[] = [];
     try {
-      for (const message of messages) receipts.push(this.#append(message, this.partitionFor(message), nowMs));
+      for (const message of messages) receipts.push(this.#append(message, nowMs));
       const pending = new PendingSend(receipts, this.context);
       log.onDurable(pending);
       return pending.promise;
@@ -168,13 +174,17 @@ export abstract class StoredChannel {
   }
 
   #openPartitions(): void {
-    const { log } = this.context;
-    for (let index = this.partitions.length; index < partitionsOf(this.spec); index++) {
-      const partition = log.partition(this.known.id, index);
-      this.partitions.push(partition);
-      this.lanes.push(new Lane(this.name, index));
-      partition.onCommit = () => this.committed(index);
-    }
+    for (let index = this.partitions.length; index < partitionsOf(this.spec); index++) this.openPartition(index);
+  }
+
+  /** Returns where in `partitions` it is from now on. */
+  protected openPartition(index: number): number {
+    const at = this.partitions.length;
+    const partition = this.context.log.partition(this.known.id, index);
+    this.partitions.push(partition);
+    this.lanes.push(new Lane(this.name, index));
+    partition.onCommit = () => this.committed(at);
+    return at;
   }
 
   /** The duplicates need no room, and are told once those they are duplicates of are durable. */
@@ -192,13 +202,13 @@ export abstract class StoredChannel {
     );
   }
 
-  #append(message: OutgoingMessage, index: number, nowMs: number): Receipt {
+  #append(message: OutgoingMessage, nowMs: number): Receipt {
     const { id } = message;
-    if (id === undefined || this.spec.dedupMs === undefined) return this.#appendRecord(message, index, nowMs);
+    if (id === undefined || this.spec.dedupMs === undefined) return this.#appendRecord(message, nowMs);
     if (this.sentIds.has(id)) return this.#duplicateOf(id);
     // The id in the commit of its message: one without the other would be a message stored twice, or one swallowed.
     return this.context.log.atomically(0, () => {
-      const receipt = this.#appendRecord(message, index, nowMs);
+      const receipt = this.#appendRecord(message, nowMs);
       this.sentIds.add(id);
       return receipt;
     });
@@ -209,11 +219,13 @@ export abstract class StoredChannel {
     return new DuplicateReceipt(id);
   }
 
-  #appendRecord(message: OutgoingMessage, index: number, nowMs: number): StoredReceipt {
+  #appendRecord(sent: OutgoingMessage, nowMs: number): StoredReceipt {
+    const message = isTimed(sent) ? this.timed(sent, nowMs) : sent;
+    const index = this.partitionFor(message);
     const partition = this.partitions[index] as Partition;
     const position = this.context.log.append(partition, message, nowMs);
     this.#sent++;
-    this.appended(message);
+    this.appended(message, position, nowMs);
     return new StoredReceipt(this.lanes[index] as Lane, position, message.id);
   }
 

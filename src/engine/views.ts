@@ -1,6 +1,7 @@
 /** One group's view of one partition, whatever kind of channel it is: what looking from outside needs. */
 import { MillraceError } from "../base/errors.js";
 import type { Partition } from "../log/partition/partition.js";
+import { DelayLane } from "./delay-lane.js";
 import type { Channel } from "./engine.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Lane } from "./lane.js";
@@ -12,6 +13,8 @@ export interface PartitionView {
   readonly partition: Partition;
   readonly lane: Lane;
   readonly progress: Progress;
+  /** Since when its messages wait is not said by the oldest of them, but by this. */
+  readonly overdueMs?: () => number | undefined;
   /** What is leased of it now. */
   leases(): readonly LeasedRecord[];
 }
@@ -36,6 +39,7 @@ export function viewsOf(channel: Channel, groupName: string): PartitionView[] {
     partition: lane.source,
     lane,
     progress: lane.progress,
+    ...(lane instanceof DelayLane ? { overdueMs: () => lane.overdueMs } : {}),
     leases: () => [...group.leases()].filter((lease) => lease.lane === lane),
   }));
 }

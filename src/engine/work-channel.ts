@@ -61,16 +61,7 @@ export abstract class WorkChannel extends StoredChannel {
     const stage = context.stage.bind(context);
     const failed = context.failed.bind(context);
     const group = new WorkGroup({ log, clock, limits, logger, channel: this.name, stage, failed }, known.name);
-    const home: WorkLaneHome = {
-      log,
-      clock,
-      limits,
-      channel: this.name,
-      settled: (lane, record) => this.settled(group, lane, record),
-      ready: () => group.ready(),
-      heldBack: (limit) => group.warnOf(limit),
-      failed,
-    };
+    const home = this.laneHome(group);
     const progress = context.ledger.progressOf(this.known, known);
     for (const [index, partition] of this.partitions.entries()) {
       this.addLane(group, this.laneOf(home, partition, progress[index] as Progress), index + 1);
@@ -79,6 +70,20 @@ export abstract class WorkChannel extends StoredChannel {
     this.groups.set(known.name, group);
     if (this.#ended !== undefined) group.fail(this.#ended);
     return group;
+  }
+
+  protected laneHome(group: WorkGroup): WorkLaneHome {
+    const { log, clock, limits } = this.context;
+    return {
+      log,
+      clock,
+      limits,
+      channel: this.name,
+      settled: (lane, record) => this.settled(group, lane, record),
+      ready: () => group.ready(),
+      heldBack: (limit) => group.warnOf(limit),
+      failed: (error) => this.context.failed(error),
+    };
   }
 
   protected addLane(group: WorkGroup, lane: WorkLane, priority: number): void {

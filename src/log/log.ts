@@ -166,9 +166,9 @@ export class Log {
     return this.#files.liveBytes;
   }
 
-  /** Numbers of topics that have partitions, whether or not anybody knows what they were. */
-  get topicIds(): Iterable<number> {
-    return this.#partitions.topicIds;
+  /** Partitions that were ever stored to or asked for, by topic, whether or not anybody knows what they were. */
+  get topics(): ReadonlyMap<number, readonly Partition[]> {
+    return this.#partitions.topics;
   }
 
   partition(topicId: number, index: number): Partition {

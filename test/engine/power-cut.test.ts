@@ -8,10 +8,10 @@ import { describe, expect, test } from "vitest";
 import { MillraceError } from "../../src/base/errors.js";
 import { type CrashStyleName, crashStyles } from "../../src/disk/simulated.js";
 import type { Channel } from "../../src/engine/engine.js";
-import type { Delivery, Settlement } from "../../src/engine/message.js";
+import type { Delivery, OutgoingMessage, Settlement } from "../../src/engine/message.js";
 import { type Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
 
-type Kind = "queue" | "topic" | "stream";
+type Kind = "queue" | "topic" | "stream" | "queue of delayed messages";
 
 type Step =
   | { readonly do: "send"; readonly count: number; readonly waits: boolean }
@@ -54,6 +54,7 @@ interface Known {
   /** "perhaps": a settlement was made, and nothing said that it is durable; "cut": before a power cut, so nothing ever will. */
   settled: "no" | "perhaps" | "cut" | "surely";
   lastAttempt: number;
+  dueAtMs: number;
 }
 
 class Trial {
@@ -71,8 +72,13 @@ class Trial {
   }
 
   async open(): Promise<void> {
-    this.#channel = await this.#world[this.#kind]();
-    this.#consumer = await consume(this.#channel, { group: this.#kind === "queue" ? "" : "g" });
+    const { world, delays } = { world: this.#world, delays: this.#delays };
+    this.#channel = await (this.#kind === "topic"
+      ? world.topic()
+      : this.#kind === "stream"
+        ? world.stream()
+        : world.queue("work", { priorities: delays ? 2 : 1 }));
+    this.#consumer = await consume(this.#channel, { group: this.#channel.spec.kind === "queue" ? "" : "g" });
     this.#held = [];
   }
 
@@ -83,6 +89,10 @@ class Trial {
     else if (step.do === "flush") await this.#flush(step.waits);
     else if (step.do === "advance") await this.#world.clock.advance(step.ms);
     else await this.#cut(step.style, step.afterCalls);
+  }
+
+  get #delays(): boolean {
+    return this.#kind === "queue of delayed messages";
   }
 
   /** Takes and settles everything there is: what must be there is, and nothing else. */
@@ -106,14 +116,24 @@ class Trial {
 
   async #send(count: number, waits: boolean): Promise<void> {
     const values = Array.from({ length: count }, () => String(this.#sent++));
-    for (const value of values) this.known.set(value, { acknowledged: false, settled: "no", lastAttempt: 0 });
-    const sending = this.#channel.publishAll(values.map((value) => message(value))).then(
+    for (const value of values)
+      this.known.set(value, { acknowledged: false, settled: "no", lastAttempt: 0, dueAtMs: 0 });
+    const messages = values.map((value) => this.#message(value));
+    const sending = this.#channel.publishAll(messages).then(
       () => {
         for (const value of values) this.#of(value).acknowledged = true;
       },
       (error: unknown) => assert.ok(error instanceof MillraceError),
     );
     if (waits) await sending;
+  }
+
+  /** Most of them are delayed, so that there are more than the index keeps in memory. */
+  #message(value: string): OutgoingMessage {
+    if (!this.#delays) return message(value);
+    const delayMs = (Number(value) % 7) * 1500;
+    this.#of(value).dueAtMs = this.#world.clock.nowMs() + delayMs;
+    return message(value, { delayMs, priority: 1 + (Number(value) % 2) });
   }
 
   async #take(max: number): Promise<void> {
@@ -124,6 +144,7 @@ class Trial {
     const deliveries = await this.#consumer.take(max);
     for (const delivery of deliveries) {
       const known = this.#of(texts([delivery])[0]!);
+      assert.ok(this.#world.clock.nowMs() >= known.dueAtMs, "it came before its time");
       assert.notEqual(known.settled, "surely", "what was settled for certain came again");
       assert.ok(
         delivery.attempt >= known.lastAttempt,
@@ -171,11 +192,11 @@ class Trial {
   }
 }
 
-describe.for(["queue", "topic", "stream"] as const)("a power cut under a %s", (kind) => {
+describe.for(["queue", "topic", "stream", "queue of delayed messages"] as const)("a power cut under a %s", (kind) => {
   test("loses nothing acknowledged, brings back nothing settled for certain, and no count goes down", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 50 }), async (run) => {
-        const trial = new Trial(await World.open(), kind);
+        const trial = new Trial(await World.open({ limits: { dueInMemory: 3 } }), kind);
         await trial.open();
         for (const step of run) await trial.run(step);
         await trial.run({ do: "cut", style: "reordered", afterCalls: 3 });

@@ -68,7 +68,7 @@ const golden: Entry[] = [
 ];
 const goldenProgress = "0300" + "01" + "06" + "bc05" + "00" + "02" + "0102e807ac02" + "04000000";
 /** And no ids. */
-const goldenSnapshot = "04" + "01" + goldenProgress + "00" + "00" + "00" + "00";
+const goldenSnapshot = "05" + "01" + goldenProgress + "00" + "00" + "00" + "00" + "00";
 
 /** Moved back to 1, after 0 and 2 to 4 had been settled; since then 1 was delivered. */
 const goldenMove: Entry[] = [
@@ -76,7 +76,7 @@ const goldenMove: Entry[] = [
   { type: 2, hex: "0300" + "02" },
 ];
 const goldenMovedSnapshot =
-  "04" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102" + "00" + "00";
+  "05" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102" + "00" + "00" + "00";
 /** Before groups could count each message. */
 const goldenSnapshotV2 = "02" + "01" + "0300" + "01" + "02" + "bc05" + "00" + "00" + "01" + "02" + "0000" + "0102";
 
@@ -93,7 +93,7 @@ const goldenEach: Entry[] = [
   { type: 3, hex: "0300" + "01" + "04020000" },
 ];
 const goldenSnapshotEach =
-  "04" + "01" + "0300" + "00" + "00" + "00" + "00" + "01" + "04020000" + "00" + "00" + "01" + "00" + "00";
+  "05" + "01" + "0300" + "00" + "00" + "00" + "00" + "01" + "04020000" + "00" + "00" + "01" + "00" + "00" + "00";
 
 function expectChangedEach(progress: Progress): void {
   const offsets = [2, 3, 4, 5, 69_999, 70_000, 70_001, 70_002];
@@ -103,9 +103,16 @@ function expectChangedEach(progress: Progress): void {
 
 /** Before groups could be moved. */
 const goldenSnapshotV1 = "01" + "01" + goldenProgress;
+/** All below 40 is in it: chunks 3 to 6 of a run of 2 to 7, due from 500 on, 2 ms later than written; in memory 9, due at 300, and 4, due at 310. */
+const goldenIndex = "28" + "ac02" + "01" + "020703f40304" + "02" + "0009" + "0a04";
+const goldenDue = "0301" + "00" + goldenIndex;
+const goldenDueSnapshot = "05" + "00" + "00" + "01" + goldenDue;
 
 /** Before there were ids. */
 const goldenSnapshotV3 = "03" + "01" + goldenProgress + "00" + "00" + "00";
+
+/** Before anything could be due. */
+const goldenSnapshotV4 = "04" + "01" + goldenProgress + "00" + "00" + "00" + "00";
 
 function expectChanged(progress: Progress): void {
   expect(progress.floor).toBe(1);
@@ -243,7 +250,7 @@ describe("the snapshot", () => {
     expect([read.floor, read.deliveredHigh, read.settled.has(2)]).toEqual([1, 2, false]);
   });
 
-  test.for([goldenSnapshotV1, goldenSnapshotV3])("of a version before is read", (body) => {
+  test.for([goldenSnapshotV1, goldenSnapshotV3, goldenSnapshotV4])("of a version before is read", (body) => {
     const { ledger: met, progress } = ledger();
     met.restore(bodyOf(body));
     expect([progress.floor, progress.deliveredHigh]).toEqual([1, 6]);
@@ -269,6 +276,21 @@ describe("the snapshot", () => {
     met.restore(bodyOf(goldenSnapshotEach));
     for (const { file, page, bytes } of pages) met.restorePage(file, page, bytes as Uint8Array);
     expectChangedEach(restored);
+  });
+
+  test("says what is due when, as the entries do", () => {
+    const { ledger: met } = ledger();
+    met.replay(7, bodyOf(goldenDue));
+    const index = new ByteWriter();
+    met.dueIndex(3, 1, 0).write(index);
+    expect(index.copy().toString("hex")).toBe(goldenIndex);
+    const { ledger: restored } = ledger();
+    restored.restore(bodyOf(goldenDueSnapshot));
+    expect(
+      Buffer.from(restored.snapshot().body)
+        .toString("hex")
+        .endsWith("01" + goldenDue),
+    ).toBe(true);
   });
 
   test("of another version is refused", () => {

@@ -3,7 +3,7 @@ import type { Channel, Peeked } from "../../index.js";
 import type { Call } from "../call.js";
 import { CommandError } from "../failure.js";
 import { viewMessage } from "../message-view.js";
-import { count } from "../option-values.js";
+import { count, oneOf } from "../option-values.js";
 import { printable, withoutControls } from "../payload.js";
 import { storedChannel } from "../stored-channel.js";
 import { type Column, tableLines } from "../table.js";
@@ -14,6 +14,7 @@ interface PeekVerbOptions {
   readonly group?: string;
   readonly limit: number;
   readonly after?: string;
+  readonly state?: "ready" | "leased" | "delayed";
 }
 
 export const peek: Verb<PeekVerbOptions> = {
@@ -22,7 +23,12 @@ export const peek: Verb<PeekVerbOptions> = {
       .argument("<channel>", "which channel")
       .option("--group <name>", "of a stream or topic: what this group has still before it")
       .option("-n, --limit <n>", "how many messages at most", count, 20)
-      .option("--after <id>", "only messages after the one with this id, to page on");
+      .option("--after <id>", "only messages after the one with this id, to page on")
+      .option(
+        "--state <state>",
+        "only messages that are ready, leased or delayed",
+        oneOf(["ready", "leased", "delayed"]),
+      );
   },
 
   run(call: Call, options: PeekVerbOptions): Promise<void> {

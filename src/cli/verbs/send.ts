@@ -19,7 +19,7 @@ import { directoryOf } from "../address.js";
 import type { Call } from "../call.js";
 import { CommandError } from "../failure.js";
 import { InputFile, type Line, linesOf } from "../input.js";
-import { count, duration, header, oneOf } from "../option-values.js";
+import { count, date, duration, header, oneOf } from "../option-values.js";
 import { type Outgoing, outgoingOfJson, outgoingOfText } from "../outgoing.js";
 import { Progress } from "../progress.js";
 import { SendWindow } from "../send-window.js";
@@ -34,6 +34,8 @@ interface SendVerbOptions {
   readonly key?: string;
   readonly id?: string;
   readonly priority?: number;
+  readonly delay?: Duration;
+  readonly at?: Date;
   readonly header?: Readonly<Record<string, string>>;
   readonly timeout?: Duration;
   readonly receipts?: boolean;
@@ -66,6 +68,8 @@ export const send: Verb<SendVerbOptions> = {
         "the priority of each message that brings none, in a queue that has them: 1 is the lowest",
         count,
       )
+      .option("--delay <duration>", "to a queue: handed out no sooner than this from now, such as 10m", duration)
+      .option("--at <date>", "to a queue: handed out no sooner than this date", date)
       .option("-H, --header <name=value>", "a header of each message; may be given many times", header)
       .option(
         "--timeout <duration>",
@@ -90,6 +94,8 @@ function assertTogether(call: Call, options: SendVerbOptions): void {
   const payloads = call.operands.length - 1;
   if (payloads > 0 && options.file !== undefined)
     throw new CommandError("USAGE", "give either payloads or --file, not both");
+  if (options.delay !== undefined && options.at !== undefined)
+    throw new CommandError("USAGE", "give either --delay or --at, not both");
   if (options.id !== undefined && payloads !== 1) {
     throw new CommandError("USAGE", "--id belongs to one message: give its payload as an argument, or ids with --json");
   }
@@ -104,6 +110,8 @@ async function sendAll(call: Call, mill: Millrace, work: Work): Promise<void> {
     signal: call.signal,
     timeout: work.timeout,
     canOthersMakeRoom: directoryOf(call.on) === undefined,
+    delay: work.delay,
+    at: work.at,
     onReceipt: work.receipts === true ? (receipt) => call.object(viewReceipt(receipt)) : undefined,
   });
   const pace = (line: Line): Promise<void> =>

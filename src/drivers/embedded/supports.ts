@@ -21,9 +21,8 @@ export const supports: Supports = {
   dedup: native,
   /** Queues: "block" and "reject". Buffers of ephemeral topics: these, "drop-oldest" and "drop-newest". */
   capacity: native,
-  delay: refused(
-    "this version stores a message ready to be handled. Let its handler return later(delay): that wait survives a restart",
-  ),
+  /** Of messages sent to queues. */
+  delay: native,
   /** Of queues that have declared `priorities`. */
   priority: native,
   perKeyOrder: native,

@@ -2,7 +2,16 @@ import { assert } from "../../base/assert.js";
 import { crc32c } from "../../base/crc32c.js";
 import { headCheck } from "./head-check.js";
 import { writeInt64 } from "./int64.js";
-import { at, batchBytesMax, batchHeaderBytes, idHeader, lengthExcludesBytes, magic } from "./layout.js";
+import {
+  at,
+  batchBytesMax,
+  batchHeaderBytes,
+  dueHeader,
+  expiresHeader,
+  idHeader,
+  lengthExcludesBytes,
+  magic,
+} from "./layout.js";
 import type { RecordInput } from "./record.js";
 import { varintBytes, writeVarint } from "./varint.js";
 
@@ -56,8 +65,8 @@ export class BatchBuilder {
       this.#baseTimestampMs = timestampMs;
       this.#maxTimestampMs = timestampMs;
     }
-    const { key, value, id, headers } = record;
-    if (key === undefined && id === undefined && headers === undefined && typeof value !== "string") {
+    const { key, value } = record;
+    if (key === undefined && typeof value !== "string" && !hasHeaders(record)) {
       this.#writeBytes(value, timestampMs - this.#baseTimestampMs);
     } else if (!this.#write(record, timestampMs, false)) this.#write(record, timestampMs, true);
     if (timestampMs > this.#maxTimestampMs) this.#maxTimestampMs = timestampMs;
@@ -108,7 +117,7 @@ export class BatchBuilder {
     const valueBytes = typeof value === "string" ? textBytes(value, measured) : value.length;
     const bodyBytes =
       1 + varintBytes(timestampDelta) + varintBytes(this.#count) + fieldBytes(keyBytes) + fieldBytes(valueBytes);
-    const headers = record.id === undefined && record.headers === undefined ? none : headersOf(record, measured);
+    const headers = hasHeaders(record) ? headersOf(record, measured) : none;
     const recordBytes = bodyBytes + headers.bytes;
     const buffer = this.#reserve(varintBytes(recordBytes) + recordBytes + slackBytes);
 
@@ -191,8 +200,14 @@ interface StoredHeaders {
 
 const none: StoredHeaders = { texts: [], lengths: [], bytes: 1 };
 
+function hasHeaders({ id, headers, dueAtMs, expiresAtMs }: RecordInput): boolean {
+  return id !== undefined || headers !== undefined || dueAtMs !== undefined || expiresAtMs !== undefined;
+}
+
 function headersOf(record: RecordInput, measured: boolean): StoredHeaders {
   const texts: string[] = record.id === undefined ? [] : [idHeader, record.id];
+  if (record.dueAtMs !== undefined) texts.push(dueHeader, String(record.dueAtMs));
+  if (record.expiresAtMs !== undefined) texts.push(expiresHeader, String(record.expiresAtMs));
   for (const [name, value] of Object.entries(record.headers ?? {})) texts.push(name, value);
   const lengths = texts.map((text) => textBytes(text, measured));
   return {
@@ -247,7 +262,6 @@ export function encodedBytes(record: RecordInput): number {
   const { key, value } = record;
   const keyBytes = key === undefined ? -1 : Buffer.byteLength(key);
   const valueBytes = typeof value === "string" ? Buffer.byteLength(value) : value.length;
-  const hasHeaders = record.id !== undefined || record.headers !== undefined;
-  const headers = hasHeaders ? headersOf(record, true) : none;
+  const headers = hasHeaders(record) ? headersOf(record, true) : none;
   return recordOverheadBytesMax + fieldBytes(keyBytes) + fieldBytes(valueBytes) + headers.bytes;
 }

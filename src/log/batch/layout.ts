@@ -62,3 +62,9 @@ export const batchBytesMax: number = 1024 * 1024 * 1024;
 
 /** Under this header a record keeps the id it was sent with. Records sent without an id have no such header. */
 export const idHeader = "millrace-id";
+
+/** The wall time, in milliseconds, before which a delayed record is not for delivery. */
+export const dueHeader = "millrace-due";
+
+/** The wall time, in milliseconds, from which on a record is of no use any more. */
+export const expiresHeader = "millrace-expires";

@@ -1,4 +1,4 @@
-import { idHeader } from "./layout.js";
+import { dueHeader, expiresHeader, idHeader } from "./layout.js";
 import { corrupt, VarintReader } from "./varint.js";
 
 /** A record as it goes into a batch. */
@@ -9,7 +9,13 @@ export interface RecordInput {
   /** Stored as the first header when given. */
   readonly id: string | undefined;
   readonly headers: Readonly<Record<string, string>> | undefined;
+  /** Wall times, stored as headers when given: from when it may be delivered, and until when. */
+  readonly dueAtMs?: number | undefined;
+  readonly expiresAtMs?: number | undefined;
 }
+
+/** Headers of our own. They stand before those it was sent with, and are not shown among them. */
+const ours: ReadonlySet<string> = new Set([idHeader, dueHeader, expiresHeader]);
 
 /**
  * One record inside a batch in memory. Knows where its parts are; decodes a part when it is asked for.
@@ -67,7 +73,17 @@ export class RecordView {
     return readText(reader);
   }
 
-  /** As they were sent; the id is not among them. No prototype: a header may have any name. */
+  /** From when it may be delivered, if it was sent with a delay. */
+  get dueAtMs(): number | undefined {
+    return numberOf(this.#ours(dueHeader));
+  }
+
+  /** Until when it is of use, if it was sent with an expiry of its own. */
+  get expiresAtMs(): number | undefined {
+    return numberOf(this.#ours(expiresHeader));
+  }
+
+  /** As they were sent; ours are not among them. No prototype: a header may have any name. */
   get headers(): Record<string, string> {
     const headers = Object.create(null) as Record<string, string>;
     const reader = this.#headers();
@@ -75,7 +91,7 @@ export class RecordView {
     for (let left = reader.next(); left > 0; left--) {
       const name = readText(reader);
       const value = readText(reader);
-      if (name !== idHeader) headers[name] = value;
+      if (!ours.has(name)) headers[name] = value;
     }
     return headers;
   }
@@ -85,11 +101,27 @@ export class RecordView {
     return this.#batch.bytes[this.#valueAt + Math.max(0, this.#valueBytes)] !== 0;
   }
 
+  #ours(wanted: string): string | undefined {
+    const reader = this.#headers();
+    for (let left = reader.next(); left > 0; left--) {
+      const name = readText(reader);
+      if (!ours.has(name)) return undefined;
+      const value = readText(reader);
+      if (name === wanted) return value;
+    }
+    return undefined;
+  }
+
   #headers(): VarintReader {
     const reader = new VarintReader(this.#batch.bytes, this.#valueAt + Math.max(0, this.#valueBytes));
     reader.end = this.#end;
     return reader;
   }
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  const number = Number(text ?? Number.NaN);
+  return Number.isSafeInteger(number) ? number : undefined;
 }
 
 function readText(reader: VarintReader): string {

@@ -57,9 +57,9 @@ export class Partitions implements PartitionHome {
     return topic[index] as Partition;
   }
 
-  /** Numbers of which something was ever stored. */
-  get topicIds(): Iterable<number> {
-    return this.#topics.keys();
+  /** By the topic's number, then by their own. */
+  get topics(): ReadonlyMap<number, readonly Partition[]> {
+    return this.#topics;
   }
 
   *all(): Iterable<Partition> {

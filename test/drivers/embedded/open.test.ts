@@ -136,7 +136,7 @@ describe("what the engine cannot do", () => {
   test("is data: a level for every ability, and a note for what is not native", async () => {
     const driver = await openMemory(options);
     const refused = Object.entries(driver.supports).filter(([, ability]) => ability.level !== "native");
-    expect(refused.map(([name]) => name).sort()).toEqual(["compact", "delay", "expires"]);
+    expect(refused.map(([name]) => name).sort()).toEqual(["compact", "expires"]);
     for (const [, ability] of refused)
       expect(ability).toMatchObject({ level: "refused", note: expect.stringMatching(/\. \w/) });
     await driver.close();
