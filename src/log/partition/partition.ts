@@ -34,6 +34,9 @@ export interface PartitionHome {
   damageMet(partition: Partition, lostFrom: number, lostTo: number): void;
 }
 
+/** So much of a tail is written at once: a call for each small batch would take many times as long. */
+const spillBytesMax = 64 * 1024;
+
 export interface PartitionFacts {
   readonly startOffset: number;
   readonly endOffset: number;
@@ -145,7 +148,7 @@ export class Partition {
       const segment = this.#directSegment(batch);
       const offsets = { baseOffset: batch.baseOffset, endOffset: batch.lastOffset + 1 };
       const place = { ...offsets, segment: segment.baseOffset, position: segment.bytes, bytes: batch.bytes.length };
-      this.#appendTo(segment, batch);
+      this.#appendTo(segment, [batch]);
       return place;
     } catch (error) {
       if (hasCode(error, "DISK_FULL")) return undefined;
@@ -166,9 +169,11 @@ export class Partition {
   spill(keepBytes: number): void {
     this.tail.dropBelow(this.#start);
     while (this.tail.bytes > keepBytes) {
-      const batch = this.tail.first as BatchView;
-      this.#appendTo(this.#activeSegment(batch), batch);
-      this.tail.dropFirst();
+      const segment = this.#activeSegment(this.tail.first as BatchView);
+      const room = Math.min(spillBytesMax, this.#home.limits.segmentBytes - segment.bytes);
+      const batches = this.tail.upTo(Math.min(room, this.tail.bytes - keepBytes));
+      this.#appendTo(segment, batches);
+      for (const _ of batches) this.tail.dropFirst();
     }
   }
 
@@ -333,9 +338,9 @@ export class Partition {
    * A segment is the partition's from its first batch on. One that found no room for it never was: the next one has
    * the same first offset, so nobody may remove its file by the name of this one.
    */
-  #appendTo(segment: Segment, batch: BatchView): void {
+  #appendTo(segment: Segment, batches: readonly BatchView[]): void {
     try {
-      segment.append(batch);
+      segment.appendAll(batches);
     } catch (error) {
       if (segment.bytes === 0) discard(segment);
       throw error;

@@ -36,6 +36,19 @@ export class Tail {
     this.#grow(batch.bytes.length);
   }
 
+  /** The oldest batches that have room in so many bytes; one, if not even that has. */
+  upTo(bytesMax: number): readonly BatchView[] {
+    const batches: BatchView[] = [];
+    let bytes = 0;
+    for (let index = this.#head; index < this.#batches.length; index++) {
+      const batch = this.#batches[index] as BatchView;
+      bytes += batch.bytes.length;
+      if (bytes > bytesMax && batches.length > 0) break;
+      batches.push(batch);
+    }
+    return batches;
+  }
+
   dropFirst(): void {
     const first = this.#batches[this.#head];
     if (first === undefined) return;

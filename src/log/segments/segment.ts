@@ -146,22 +146,33 @@ export class Segment implements BatchSource {
     return [this.#name("log"), this.#name("index"), this.#name("timeindex")];
   }
 
-  /** Writes one whole batch to the page cache. When it throws, the segment is as it was and the batch can be appended again. */
   append(batch: BatchView): void {
+    this.appendAll([batch]);
+  }
+
+  /**
+   * Writes whole batches, one behind the other, to the page cache, at once. When it throws, the segment is as it was and
+   * they can be appended again.
+   */
+  appendAll(batches: readonly BatchView[]): void {
     assert(!this.#sealed, `${this.path} is sealed`);
-    assert(batch.baseOffset >= this.#endOffset, `batch ${batch.baseOffset} is appended behind ${this.#endOffset}`);
     const file = this.#files.openFiles.make(this.path);
     // A file left behind by a crash may be here already, and longer.
     if (this.#bytes === 0 && file.size() > 0) file.truncate(0);
     this.#restored = false;
-    writeFully(file, batch.bytes, this.#bytes);
+    writeFully(file, bytesOf(batches), this.#bytes);
+    for (const batch of batches) this.#count(batch);
+    this.#dirty = true;
+  }
+
+  #count(batch: BatchView): void {
+    assert(batch.baseOffset >= this.#endOffset, `batch ${batch.baseOffset} is appended behind ${this.#endOffset}`);
     const place = { position: this.#bytes, bytes: batch.bytes.length, baseOffset: this.baseOffset };
     this.#indexes?.add(batch, place);
     if (this.#bytes === 0) this.#firstTimestampMs = batch.baseTimestampMs;
     this.#maxTimestampMs = Math.max(this.#maxTimestampMs, batch.maxTimestampMs);
     this.#bytes += batch.bytes.length;
     this.#endOffset = batch.lastOffset + 1;
-    this.#dirty = true;
   }
 
   /** Resolves once all that was appended before the call is on the medium. The directory's entries are the caller's to sync. */
@@ -242,4 +253,9 @@ export class Segment implements BatchSource {
   #name(kind: SegmentFileKind): string {
     return segmentFileName({ baseOffset: this.baseOffset, revision: this.revision, kind });
   }
+}
+
+function bytesOf(batches: readonly BatchView[]): Buffer {
+  const [first] = batches;
+  return first !== undefined && batches.length === 1 ? first.bytes : Buffer.concat(batches.map((batch) => batch.bytes));
 }

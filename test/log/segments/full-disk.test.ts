@@ -28,6 +28,18 @@ test("a smaller batch may take the place of the one that found no room", () => {
   expect(read(segment)).toEqual({ offsets: range(0, 11), lost: [], wrong: [] });
 });
 
+test("batches that are appended together find room together or not at all", () => {
+  const disk = new SimulatedDisk({ capacityBytes: 2_000 });
+  const segment = fill(Segment.create(filesOn(disk), 0), 2, 5);
+  const before = segment.facts;
+  const batches = [batchAt(10, 1), batchAt(11, 40)];
+  expect(() => segment.appendAll(batches)).toThrow(full);
+  expect(segment.facts).toEqual(before);
+  disk.capacityBytes = 100_000;
+  segment.appendAll(batches);
+  expect(read(reopened(segment))).toEqual({ offsets: range(0, 51), lost: [], wrong: [] });
+});
+
 test("what a batch that found no room has left behind is cut off when the segment is sealed, and no more", () => {
   const disk = new SimulatedDisk({ capacityBytes: 2_000 });
   const segment = fill(Segment.create(filesOn(disk), 0), 2, 5);
