@@ -226,6 +226,24 @@ describe("a power cut while a group is moved", () => {
 });
 
 describe("the group of a durable topic", () => {
+  test("hands out nothing from its new place before that is durable", async () => {
+    const world = await World.open();
+    const topic = await world.topic("news");
+    await consume(topic, { group: "slow" });
+    const member = await consume(topic, { group });
+    await sendAll(topic, numbered(3));
+    member.settle(await member.take());
+    await member.source.flush();
+    const seeking = world.admin.seek("news", { ...all, to: "earliest" });
+    const taking = member.source.take(10);
+    let isTaken = false;
+    void taking.then(() => (isTaken = true));
+    await Promise.resolve();
+    expect(isTaken).toBe(false);
+    await seeking;
+    expect(texts(await taking)).toEqual(["0", "1", "2"]);
+  });
+
   test("is moved back as far as another group keeps messages, and forward over what it had leased", async () => {
     const world = await World.open();
     const topic = await world.topic("news");
