@@ -1,5 +1,6 @@
 /** The museum of planted bugs: each is seen by the test that its page names. And controls: the museum sees what is none. */
 import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -21,6 +22,12 @@ async function visit(...options: string[]): Promise<{ lines: string[]; code: num
   const { stdout, code = 0 } = (await run.catch((error: unknown) => error)) as { stdout: string; code?: number };
   return { lines: stdout.trimEnd().split("\n"), code };
 }
+
+test.for(readPieces(folder).map((piece) => [piece.name, piece] as const))("%s can be planted", ([, piece]) => {
+  const source = readFileSync(join(root, piece.file), "utf8");
+  expect(plant(source, piece)).not.toBe(source);
+  expect(existsSync(join(root, piece.caughtBy.file))).toBe(true);
+});
 
 test("every piece is caught by the test it names", { timeout: 600_000 }, async () => {
   const pieces = readPieces(folder);
