@@ -74,7 +74,10 @@ export interface Capacity {
   readonly messages?: number | undefined;
   /** Default: no bound. */
   readonly bytes?: number | undefined;
-  /** Default "block"; of a buffer "drop-oldest". */
+  /**
+   * Default "block": senders wait; of a buffer "drop-oldest". Leased messages are never dropped. "drop-oldest" drops what has waited longest,
+   * of the lowest priority; "drop-newest" the new message, whose receipt says so; "drop-random" any that waits.
+   */
   readonly whenFull?: WhenFull | undefined;
 }
 

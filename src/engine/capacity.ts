@@ -49,6 +49,11 @@ export class Room {
     return this.capacity.bytes !== Infinity;
   }
 
+  /** Whether a full channel drops messages, so that nobody waits. */
+  get drops(): boolean {
+    return this.capacity.whenFull !== "block" && this.capacity.whenFull !== "reject";
+  }
+
   /** Whether it can go in at once: it fits, and nobody has waited before it. */
   admits(wanted: Wanted): boolean {
     return this.#waiters.length === 0 && this.#fits(wanted);
@@ -106,6 +111,11 @@ export class Room {
     }
   }
 
+  /** Lets in all who wait, whether or not they fit: they do not have to wait any more. */
+  admitAll(): void {
+    for (let first = this.#waiters.shift(); first !== undefined; first = this.#waiters.shift()) first.admit();
+  }
+
   /** Nobody will be let in any more. */
   fail(error: Error): void {
     for (let first = this.#waiters.shift(); first !== undefined; first = this.#waiters.shift()) first.refuse(error);
@@ -120,10 +130,7 @@ export class Room {
   #refusal(wanted: Wanted, options: PublishOptions | undefined): MillraceError | undefined {
     const { messages, bytes, whenFull } = this.capacity;
     assert(wanted.messages <= messages, "what can never fit is not waited for");
-    if (wanted.bytes > bytes) {
-      const text = `${wanted.bytes} bytes can never fit into ${this.#name()}, which holds ${bytes} bytes at most: send less at once, or raise its capacity`;
-      return new MillraceError("PAYLOAD_TOO_LARGE", text);
-    }
+    if (wanted.bytes > bytes) return neverFits(this.#usage.channel, wanted.bytes, bytes);
     if (whenFull !== "block") return this.#full();
     if (options?.signal?.aborted === true) return this.#aborted(options.signal);
     if (options?.timeoutMs === 0) return this.#timeout(0);
@@ -149,4 +156,9 @@ export class Room {
     const text = `the signal aborted while the send waited for room in ${this.#name()}: nothing was sent`;
     return new MillraceError("ABORTED", text, { cause: signal?.reason });
   }
+}
+
+export function neverFits(channel: string, wantedBytes: number, bytes: number): MillraceError {
+  const text = `${wantedBytes} bytes can never fit into ${JSON.stringify(channel)}, which holds ${bytes} bytes at most: send less at once, or raise its capacity`;
+  return new MillraceError("PAYLOAD_TOO_LARGE", text);
 }

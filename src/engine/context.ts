@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.js";
 import type { Limits } from "../base/limits.js";
 import type { Logger } from "../base/logger.js";
+import type { Random } from "../base/random.js";
 import type { Log } from "../log/log.js";
 import type { Admission } from "./admission.js";
 import type { Ledger } from "./ledger.js";
@@ -12,6 +13,7 @@ import type { StoredChannel } from "./stored-channel.js";
 export interface EngineContext {
   readonly log: Log;
   readonly clock: Clock;
+  readonly random: Random;
   readonly limits: Limits;
   readonly logger: Logger;
   readonly ledger: Ledger;

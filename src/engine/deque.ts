@@ -41,6 +41,16 @@ export class Deque<T> {
     return item;
   }
 
+  /** Takes out what stands at `index`, counted from the first. */
+  takeAt(index: number): T | undefined {
+    assert(index >= 0 && index < this.#length, `there is nothing at ${index}`);
+    const mask = this.#ring.length - 1;
+    const item = this.#ring[(this.#head + index) & mask];
+    for (let at = index; at > 0; at--) this.#ring[(this.#head + at) & mask] = this.#ring[(this.#head + at - 1) & mask];
+    this.shift();
+    return item;
+  }
+
   /** Takes `item` out, wherever it is; nothing when it is not there. */
   remove(item: T): void {
     const rest = [...this].filter((each) => each !== item);

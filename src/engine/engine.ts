@@ -55,6 +55,7 @@ const settlementBytes = 512;
 export class Engine implements EngineContext {
   readonly log: Log;
   readonly clock: Clock;
+  readonly random: Random;
   readonly limits: Limits;
   readonly logger: Logger;
   readonly ledger: Ledger;
@@ -70,6 +71,7 @@ export class Engine implements EngineContext {
     this.log = log;
     this.ledger = ledger;
     this.clock = options.clock;
+    this.random = options.random;
     this.limits = options.limits;
     this.logger = options.logger;
     this.admission = new Admission(log);
@@ -194,9 +196,10 @@ export class Engine implements EngineContext {
     if (kind === "queue") return new QueueChannel(this, known);
     if (kind === "stream") return new StreamChannel(this, known);
     if (durable) return new TopicChannel(this, known);
-    const { clock, limits } = this;
+    const { clock, random, limits } = this;
     const home = {
       clock,
+      random,
       limits,
       stage: this.stage.bind(this),
       flush: () => this.log.flush(),

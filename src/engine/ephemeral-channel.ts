@@ -2,6 +2,7 @@
 import { MillraceError } from "../base/errors.js";
 import type { Clock } from "../base/clock.js";
 import type { Limits } from "../base/limits.js";
+import type { Random } from "../base/random.js";
 import { Room } from "./capacity.js";
 import type { ChannelSpec } from "./channel-spec.js";
 import { EphemeralMessage } from "./ephemeral-message.js";
@@ -21,6 +22,7 @@ import type { KnownChannel } from "./meta.js";
 
 export interface EphemeralHome {
   readonly clock: Clock;
+  readonly random: Random;
   readonly limits: Limits;
   /** Stores the messages of a settlement in one commit. */
   stage(sends: readonly Staged[], alongside: () => void): void;
@@ -121,9 +123,10 @@ export class EphemeralChannel {
       this.#settledBefore += subscription.settledCount;
       this.#room.release();
     };
-    const { clock, limits } = this.#home;
+    const { clock, random, limits } = this.#home;
     const subscription = new Subscription({
       clock,
+      random,
       limits,
       capacity: () => this.spec.capacity,
       stage: (sends) => this.#home.stage(sends, () => {}),

@@ -47,6 +47,18 @@ export class DuplicateReceipt implements Receipt {
   }
 }
 
+/** Of a message that was not stored because the channel is full, and drops what has no room. */
+export class DroppedReceipt implements Receipt {
+  /** The id given; "" where there is none, because it has no position either. */
+  readonly id: string;
+  readonly duplicate = false;
+  readonly dropped = true;
+
+  constructor(id: string | undefined) {
+    this.id = id ?? "";
+  }
+}
+
 /** Who must know that the log takes nothing any more. */
 export interface FailureListener {
   failed(error: Error): void;

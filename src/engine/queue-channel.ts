@@ -4,10 +4,11 @@ import { MillraceError } from "../base/errors.js";
 import { encodedBytes } from "../log/batch/builder.js";
 import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
-import { Room, type Wanted } from "./capacity.js";
+import { neverFits, Room, type Wanted } from "./capacity.js";
 import { queuePartitions } from "./channel-spec.js";
 import type { EngineContext } from "./context.js";
 import { DelayLane } from "./delay-lane.js";
+import { Dropping } from "./dropping.js";
 import { dueKinds, inMemoryMax } from "./due-index.js";
 import { couldFit, cut, sendInParts, tooManyAtOnce } from "./parts.js";
 import type { ConsumeOptions, OutgoingMessage, PublishOptions, Receipt, Source } from "./message.js";
@@ -19,13 +20,14 @@ import type { WorkLane } from "./work-lane.js";
 
 /**
  * Messages of a transaction or a settlement are not held up in their middle: who stages them waits for room (`room`)
- * before it begins, and they go in even if others were faster.
+ * before it begins, and they go in even if others were faster. Where the queue drops messages, they are dropped like others.
  */
 export class QueueChannel extends WorkChannel {
   readonly work: WorkGroup;
   readonly #room: Room;
   /** By priority, those of which there ever was a message: where in `partitions` it is, and its lane. */
   readonly #delayed = new Map<number, { readonly at: number; readonly lane: DelayLane }>();
+  readonly #dropping: Dropping;
 
   constructor(context: EngineContext, known: KnownChannel) {
     super(context, known);
@@ -35,7 +37,20 @@ export class QueueChannel extends WorkChannel {
     this.#openDelayed();
     const usage = { channel: this.name, messages: () => this.depth, bytes: () => this.work.bytes };
     this.#room = new Room(context.clock, usage, this.spec.capacity);
+    this.#dropping = new Dropping({
+      group: this.work,
+      random: context.random,
+      capacity: () => this.spec.capacity,
+      isDuplicate: ({ id }) => id !== undefined && this.sentIds.has(id),
+      append: (message) => super.append(message),
+      atomically: (work) => context.log.atomically(0, work),
+    });
     this.#startCountingBytes();
+  }
+
+  /** Messages that had no room, since the channel was opened. */
+  get dropped(): number {
+    return this.#dropping.dropped;
   }
 
   /** Messages that are not settled, those on their way to the disk included. */
@@ -48,7 +63,13 @@ export class QueueChannel extends WorkChannel {
     this.work.share = this.spec.priorityShare ?? 0;
     this.#room.capacity = this.spec.capacity;
     this.#startCountingBytes();
-    this.#room.release();
+    if (this.#room.drops) this.#room.admitAll();
+    else this.#room.release();
+  }
+
+  override append(message: OutgoingMessage): Receipt {
+    if (!this.#room.drops || this.#admits(1, this.#bytesOf([message]))) return super.append(message);
+    return this.#dropping.put([message])[0] as Receipt;
   }
 
   override async consume(options: ConsumeOptions): Promise<Source> {
@@ -65,6 +86,8 @@ export class QueueChannel extends WorkChannel {
   }
 
   protected override committed(partition: number): void {
+    const { index, endOffset } = this.partitions[partition] as Partition;
+    this.#dropping.committed(index, endOffset);
     if (this.#delayed.size === 0) return super.committed(partition);
     for (const { lane } of this.#delayed.values()) lane.committed();
     // Who waits may have to be woken earlier than before.
@@ -74,7 +97,10 @@ export class QueueChannel extends WorkChannel {
   protected override enter(message: OutgoingMessage, options: PublishOptions | undefined): Promise<Receipt> {
     const bytes = this.#room.countsBytes ? encodedBytes(message) : 0;
     if (this.#admits(1, bytes)) return this.store(message);
-    return this.#later(this.#wantedBy(message, bytes), options, () => this.store(message));
+    if (this.#room.drops) return this.#dropFor([message]).then(([receipt]) => receipt as Receipt);
+    return this.#later(this.#wantedBy(message, bytes), options, () =>
+      this.#room.drops ? this.enter(message, options) : this.store(message),
+    );
   }
 
   protected override enterAll(
@@ -82,17 +108,22 @@ export class QueueChannel extends WorkChannel {
     options: PublishOptions | undefined,
   ): Promise<Receipt[]> {
     const { capacity } = this.#room;
-    const wanted = { messages: messages.length, bytes: this.#room.countsBytes ? bytesOf(messages) : 0 };
+    const wanted = { messages: messages.length, bytes: this.#bytesOf(messages) };
     if (this.#admits(wanted.messages, wanted.bytes)) return this.storeAll(messages);
+    if (this.#room.drops) return this.#dropFor(messages);
     const single = messages.length === 1;
-    if (single || couldFit(wanted, capacity)) return this.#later(wanted, options, () => this.storeAll(messages));
+    if (single || couldFit(wanted, capacity)) {
+      return this.#later(wanted, options, () =>
+        this.#room.drops ? this.enterAll(messages, options) : this.storeAll(messages),
+      );
+    }
     if (capacity.whenFull === "reject") return Promise.reject(tooManyAtOnce(this.name, wanted, capacity));
     const size = this.#room.countsBytes ? encodedBytes : (): number => 0;
     return sendInParts(cut(messages, capacity, size), (part) => this.enterAll(part, options));
   }
 
   override room(options: PublishOptions): Promise<void> | undefined {
-    if (this.#admits(1, 0)) return undefined;
+    if (this.#room.drops || this.#admits(1, 0)) return undefined;
     return new Promise((resolve, reject) => {
       this.#room.wait({ messages: 1, bytes: 0 }, options, { admit: resolve, refuse: reject });
     });
@@ -113,7 +144,12 @@ export class QueueChannel extends WorkChannel {
   protected override appended(message: OutgoingMessage, offset: number, nowMs: number): void {
     const { dueAtMs, priority = 1 } = message;
     if (dueAtMs !== undefined) this.#delayedAt(priority).lane.stored(offset, dueAtMs - nowMs);
-    if (this.#room.countsBytes) this.work.countBytes(this.work.bytes + encodedBytes(message));
+    if (!this.#room.countsBytes) return;
+    const bytes = encodedBytes(message);
+    this.work.countBytes(this.work.bytes + bytes);
+    if (!this.#room.drops) return;
+    const { index } = this.partitions[this.partitionFor(message)] as Partition;
+    this.#dropping.appended(index, offset, bytes);
   }
 
   protected override settled(group: WorkGroup, lane: WorkLane, record: RecordView | undefined): void {
@@ -124,6 +160,18 @@ export class QueueChannel extends WorkChannel {
       group.countBytes(this.depth === 0 ? 0 : Math.max(0, left));
     }
     if (this.#room.waiting > 0) this.#room.release();
+  }
+
+  /** The queue is full. */
+  #dropFor(messages: readonly OutgoingMessage[]): Promise<Receipt[]> {
+    const { bytes } = this.#room.capacity;
+    const most = messages.reduce((largest, message) => Math.max(largest, this.#bytesOf([message])), 0);
+    if (most > bytes) return Promise.reject(neverFits(this.name, most, bytes));
+    return this.durably(() => this.#dropping.put(messages));
+  }
+
+  #bytesOf(messages: readonly OutgoingMessage[]): number {
+    return this.#room.countsBytes ? messages.reduce((sum, message) => sum + encodedBytes(message), 0) : 0;
   }
 
   #admits(messages: number, bytes: number): boolean {
@@ -194,8 +242,4 @@ export class QueueChannel extends WorkChannel {
     }
     this.work.countBytes(Math.ceil(bytes));
   }
-}
-
-function bytesOf(messages: readonly OutgoingMessage[]): number {
-  return messages.reduce((sum, message) => sum + encodedBytes(message), 0);
 }

@@ -29,6 +29,9 @@ export interface Run {
   readonly count: number;
 }
 
+/** How many bits of a byte are set. */
+const ones = Uint8Array.from({ length: 256 }, (_, byte) => byte.toString(2).replaceAll("0", "").length);
+
 class Page {
   readonly bits: Uint8Array;
   count: number;
@@ -60,6 +63,32 @@ class Page {
     return count;
   }
 
+  /** How many bits from `position` on are not set. */
+  clearFrom(position: number): number {
+    if (position === 0) return pageOffsets - this.count;
+    const byte = (position + 7) >>> 3;
+    const set = this.countIn(position, byte * 8) + onesIn(this.bits.subarray(byte));
+    return pageOffsets - position - set;
+  }
+
+  /** The position whose bit is not set and that has `rank` such before it, from `position` on. */
+  clearAt(position: number, rank: number): number {
+    let at = position;
+    for (let left = rank; ; at++) {
+      if ((at & 7) === 0) {
+        for (let clear = this.#clearOf(at); clear <= left; clear = this.#clearOf(at)) {
+          left -= clear;
+          at += 8;
+        }
+      }
+      if (!this.has(at) && left-- === 0) return at;
+    }
+  }
+
+  #clearOf(position: number): number {
+    return 8 - (ones[this.bits[position >>> 3] as number] as number);
+  }
+
   /** The first position from `position` on whose bit is not set; `pageOffsets` when all are. */
   nextClear(position: number): number {
     let at = position;
@@ -82,6 +111,9 @@ class Page {
     return at;
   }
 }
+
+/** Of which nothing is settled. */
+const none = new Page(new Uint8Array(pageBytes));
 
 export class SettledPages {
   #floor: number;
@@ -172,6 +204,20 @@ export class SettledPages {
       if (set < pageOffsets) return start + set;
     }
     return Infinity;
+  }
+
+  /** The offset that is not settled and has `rank` such before it. */
+  unsettledAt(rank: number): number {
+    let left = rank;
+    let number = numberOf(this.#floor);
+    let from = this.#floor - number * pageOffsets;
+    for (; ; number++) {
+      const page = this.#pages.get(number) ?? none;
+      const clear = page === "full" ? 0 : page.clearFrom(from);
+      if (page !== "full" && left < clear) return number * pageOffsets + page.clearAt(from, left);
+      left -= clear;
+      from = 0;
+    }
   }
 
   /** How many offsets of `from` up to, not including, `to` are settled. */
@@ -327,6 +373,6 @@ function numberOf(offset: number): number {
 
 function onesIn(bits: Uint8Array): number {
   let count = 0;
-  for (const byte of bits) for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
+  for (const byte of bits) count += ones[byte] as number;
   return count;
 }

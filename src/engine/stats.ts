@@ -5,6 +5,7 @@ import { DelayLane } from "./delay-lane.js";
 import type { Channel } from "./engine.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Progress } from "./progress.js";
+import { QueueChannel } from "./queue-channel.js";
 import type { StoredChannel } from "./stored-channel.js";
 import { StreamChannel } from "./stream-channel.js";
 import type { WorkChannel } from "./work-channel.js";
@@ -104,7 +105,7 @@ function storedCounts(channel: StoredChannel): Pick<Counts, "bytes" | "sent" | "
   return {
     bytes: sum(channel.partitions.map((partition) => partition.bytes)),
     sent: channel.sent,
-    dropped: 0,
+    dropped: channel instanceof QueueChannel ? channel.dropped : 0,
     damaged: sum(channel.partitions.map((partition) => partition.damaged)),
     duplicates: channel.sentIds.duplicates,
     ids: channel.sentIds.remembered,

@@ -138,6 +138,17 @@ export abstract class StoredChannel {
   /** A message was put into the commit that gathers. */
   protected appended(_message: OutgoingMessage, _offset: number, _nowMs: number): void {}
 
+  /** Resolves with what `append` returns once all it has appended is durable. */
+  protected durably<T>(append: () => T): Promise<T> {
+    try {
+      const pending = new PendingSend(append(), this.context);
+      this.context.log.onDurable(pending);
+      return pending.promise;
+    } catch (error) {
+      return this.#refused(error);
+    }
+  }
+
   protected store(message: OutgoingMessage): Promise<Receipt> {
     const { log, clock } = this.context;
     try {

@@ -5,6 +5,7 @@
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import type { Limits } from "../base/limits.js";
+import type { Random } from "../base/random.js";
 import { Alarm } from "./alarm.js";
 import type { CapacitySpec } from "./channel-spec.js";
 import { Deque } from "./deque.js";
@@ -13,6 +14,7 @@ import type { Delivery, Settlement, Source, Staged } from "./message.js";
 
 export interface SubscriptionHome {
   readonly clock: Clock;
+  readonly random: Random;
   readonly limits: Limits;
   capacity(): CapacitySpec;
   stage(sends: readonly Staged[]): void;
@@ -83,8 +85,10 @@ export class Subscription implements Source {
     const { messages, bytes: bytesMax, whenFull } = this.#home.capacity();
     const { bytes } = message;
     const isFull = (): boolean => this.#buffer.length + 1 > messages || this.#bufferedBytes + bytes > bytesMax;
-    if (whenFull === "drop-oldest") while (isFull() && this.#buffer.length > 0) this.#drop();
-    if ((whenFull === "drop-oldest" || whenFull === "drop-newest") && isFull()) {
+    const drops = whenFull !== "block" && whenFull !== "reject";
+    if (drops && bytes <= bytesMax && whenFull !== "drop-newest")
+      while (isFull() && this.#buffer.length > 0) this.#drop();
+    if (drops && isFull()) {
       this.#dropped++;
       return false;
     }
@@ -174,8 +178,10 @@ export class Subscription implements Source {
   }
 
   #drop(): void {
-    const oldest = this.#buffer.shift();
-    this.#bufferedBytes -= oldest?.message.bytes ?? 0;
+    const { random } = this.#home;
+    const isAny = this.#home.capacity().whenFull === "drop-random";
+    const gone = this.#buffer.takeAt(isAny ? Math.floor(random() * this.#buffer.length) : 0);
+    this.#bufferedBytes -= gone?.message.bytes ?? 0;
     this.#dropped++;
   }
 

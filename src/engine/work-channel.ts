@@ -80,6 +80,7 @@ export abstract class WorkChannel extends StoredChannel {
       limits,
       channel: this.name,
       settled: (lane, record) => this.settled(group, lane, record),
+      leases: () => group.leases(),
       ready: () => group.ready(),
       heldBack: (limit) => group.warnOf(limit),
       failed: (error) => this.context.failed(error),

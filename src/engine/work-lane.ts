@@ -24,6 +24,7 @@ import type { Progress } from "./progress.js";
 import { RecordLookup } from "./record-lookup.js";
 import { RetryQueue } from "./retry-queue.js";
 import type { SettledFloor } from "./settled-floor.js";
+import { WaitingOffsets } from "./waiting-offsets.js";
 
 /** The group that a lane belongs to. */
 export interface WorkLaneHome {
@@ -34,6 +35,8 @@ export interface WorkLaneHome {
   readonly channel: string;
   /** A message is gone, so there may be room for another. undefined: some that could not be read. */
   settled(lane: WorkLane, record: RecordView | undefined): void;
+  /** Of all its lanes. */
+  leases(): Iterable<LeasedRecord>;
   /** It can hand out again what it held back. */
   ready(): void;
   /** A limit keeps fresh messages where they are: to be said once. */
@@ -62,6 +65,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
   #returned = new RetryQueue();
   #returning: Returning[] = [];
   #lookup: RecordLookup | undefined;
+  #waiting: WaitingOffsets | undefined;
   /** When a take last looked for messages that are due again. */
   #lookedAtMs = -Infinity;
   #redelivered = 0;
@@ -108,6 +112,14 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     return firstDueMs > this.#lookedAtMs ? firstDueMs : Infinity;
   }
 
+  /** Which messages wait. Known by offset from the first time on that somebody asks. */
+  get waiting(): WaitingOffsets {
+    if (this.#waiting !== undefined) return this.#waiting;
+    this.#waiting = new WaitingOffsets(this.progress, () => this.source.nextOffset);
+    for (const { lane, record } of this.home.leases()) if (lane === this) this.#waiting.hold(record.offset);
+    return this.#waiting;
+  }
+
   /** Whether there is a fresh message to hand out. */
   abstract get hasFresh(): boolean;
 
@@ -121,6 +133,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     } finally {
       // Their counts go into the commit that gathers.
       if (leases.length > before) this.journal.touch();
+      if (this.#waiting !== undefined) for (const { record } of leases.slice(before)) this.#waiting.hold(record.offset);
     }
   }
 
@@ -128,6 +141,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
   done(lease: LeasedRecord): boolean {
     this.journal.touch();
     this.progress.settle(lease.record.offset);
+    this.#waiting?.settled(lease.record.offset);
     this.home.settled(this, lease.record);
     return false;
   }
@@ -143,6 +157,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     });
     const dueMs = delayMs > 0 ? clock.monotonicMs() + delayMs : 0;
     this.#returning.push({ offset: lease.record.offset, dueMs, period });
+    this.#waiting?.release(lease.record.offset);
   }
 
   /** Settles a message that nobody has leased. Whether it was not settled before. */
@@ -151,6 +166,14 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     if (!this.progress.settle(record.offset)) return false;
     this.home.settled(this, record);
     return true;
+  }
+
+  /** Settles a message that waits, without reading it. It may still be on its way to the disk. */
+  drop(offset: number): void {
+    this.journal.touch();
+    this.progress.settle(offset);
+    this.#waiting?.settled(offset);
+    this.home.settled(this, undefined);
   }
 
   /** What the queue holds, in bytes; survives a restart. */
@@ -166,6 +189,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     this.#returned = new RetryQueue();
     this.#returning = [];
     this.#lookup = undefined;
+    this.#waiting = undefined;
     this.freshFrom(offset);
   }
 

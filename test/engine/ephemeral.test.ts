@@ -63,6 +63,30 @@ describe("an ephemeral topic", () => {
     expect(texts(await consumer.take())).toEqual(["0", "1"]);
   });
 
+  test("drops any that waits when a buffer is full, each subscriber by itself, and the newest goes in", async () => {
+    const world = await World.open();
+    const ticker = await world.ephemeral("ticker", bounded(5, "drop-random"));
+    const [one, other] = [await consume(ticker), await consume(ticker)];
+    await sendAll(ticker, numbered(50));
+    const [left, elsewhere] = [texts(await one.take()), texts(await other.take())];
+    expect(left).toHaveLength(5);
+    expect(left.at(-1)).toBe("49");
+    expect(left).toEqual(left.toSorted((first, second) => Number(first) - Number(second)));
+    expect(left).not.toEqual(numbered(5, 45));
+    expect(elsewhere).not.toEqual(left);
+    expect(await world.admin.stats("ticker")).toMatchObject({ dropped: 90 });
+  });
+
+  test("drops a message that can never fit, and nothing for it", async () => {
+    const world = await World.open();
+    const capacity: CapacitySpec = { messages: 100, bytes: 10, whenFull: "drop-oldest" };
+    const ticker = await world.ephemeral("ticker", { capacity });
+    const consumer = await consume(ticker);
+    await sendAll(ticker, ["aaaa", "far too large for it"]);
+    expect(texts(await consumer.take())).toEqual(["aaaa"]);
+    expect(await world.admin.stats("ticker")).toMatchObject({ dropped: 1 });
+  });
+
   test("bounds a buffer in bytes as well", async () => {
     const world = await World.open();
     const capacity: CapacitySpec = { messages: 100, bytes: 10, whenFull: "drop-oldest" };

@@ -96,6 +96,9 @@ function expectSameAround(settled: SettledPages, model: Model, offset: number): 
   let next = offset;
   while (model.has(next)) next++;
   expect(settled.nextUnsettled(offset)).toBe(Math.max(next, model.floor));
+  let rank = 0;
+  for (let each = model.floor; each < next; each++) if (!model.has(each)) rank++;
+  expect(settled.unsettledAt(rank)).toBe(Math.max(next, model.floor));
   const from = Math.max(0, offset - 50);
   let count = 0;
   for (let each = from; each < offset + 50; each++) if (model.has(each)) count++;

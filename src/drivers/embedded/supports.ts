@@ -19,7 +19,6 @@ export const supports: Supports = {
   peek: native,
   extendLease: native,
   dedup: native,
-  /** Queues: "block" and "reject". Buffers of ephemeral topics: these, "drop-oldest" and "drop-newest". */
   capacity: native,
   /** Of messages sent to queues. */
   delay: native,
@@ -43,18 +42,6 @@ export function refuseUnsupported(spec: ChannelSpec, driver: string): void {
     const { level, note } = { note: "", ...supports[ability] };
     if (isAsked && level === "refused") throw notSupported(spec, `${option}, with the driver "${driver}"`, note);
   }
-  refusePolicy(spec, driver);
-}
-
-function refusePolicy(spec: ChannelSpec, driver: string): void {
-  const { whenFull } = spec.capacity;
-  const isBuffer = spec.kind === "topic" && !spec.durable;
-  if (!isBuffer && spec.kind !== "queue") return;
-  const possible = isBuffer ? ["block", "reject", "drop-oldest", "drop-newest"] : ["block", "reject"];
-  if (possible.includes(whenFull)) return;
-  const ways = possible.map((policy) => JSON.stringify(policy)).join(", ");
-  const what = isBuffer ? "buffer" : "capacity";
-  throw notSupported(spec, `${what}: { whenFull: "${whenFull}" }, with the driver "${driver}"`, `Use one of ${ways}`);
 }
 
 function notSupported(spec: ChannelSpec, what: string, note: string): MillraceError {

@@ -117,13 +117,6 @@ describe("what the engine cannot do", () => {
   test.for([
     ["expires", { expiresMs: 5 }, "sentAt"],
     ["compact", { kind: "stream", compact: true }, "retention"],
-    ["whenFull", { capacity: { messages: 1, bytes: 1, whenFull: "drop-oldest" } }, '"block", "reject"'],
-    ["whenFull", { capacity: { messages: 1, bytes: 1, whenFull: "drop-random" } }, '"block", "reject"'],
-    [
-      "whenFull",
-      { kind: "topic", durable: false, capacity: { messages: 1, bytes: 1, whenFull: "drop-random" } },
-      '"drop-oldest"',
-    ],
   ] as const)("is refused when it is asked for: %s", async ([option, asked, way]) => {
     const driver = await openMemory(options);
     const refusal = await driver.declare({ ...spec, ...asked }).catch((error: unknown) => error);
