@@ -3,7 +3,7 @@
  * The bound is exact: what is admitted is stored before anybody else looks.
  */
 import { assert } from "../base/assert.js";
-import type { Clock, Timer } from "../base/clock.js";
+import { type Clock, stayAlive, type Timer } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
 import type { CapacitySpec } from "./channel-spec.js";
 import { Deque } from "./deque.js";
@@ -33,6 +33,8 @@ export class Room {
   readonly #clock: Clock;
   readonly #usage: Usage;
   readonly #waiters = new Deque<Waiter>();
+  /** Who waits for room waits for it in a process that lives. */
+  #alive: Timer | undefined;
 
   constructor(clock: Clock, usage: Usage, capacity: CapacitySpec) {
     this.#clock = clock;
@@ -75,6 +77,9 @@ export class Room {
     const leave = (): void => {
       timer?.cancel();
       signal?.removeEventListener("abort", abort);
+      if (this.#waiters.length > 0) return;
+      this.#alive?.cancel();
+      this.#alive = undefined;
     };
     const give = (error: MillraceError): void => {
       this.#waiters.remove(waiter);
@@ -97,6 +102,7 @@ export class Room {
     if (timeoutMs !== Infinity) timer = this.#clock.after(timeoutMs, () => give(this.#timeout(timeoutMs)));
     signal?.addEventListener("abort", abort);
     this.#waiters.push(waiter);
+    this.#alive ??= stayAlive();
   }
 
   /** There may be room now: lets in who has waited longest, as long as they fit. */
