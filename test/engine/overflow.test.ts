@@ -81,6 +81,26 @@ describe("a full queue that drops the oldest", () => {
   });
 });
 
+test("a full queue in the order of its keys drops what its key waits for, and goes on with the next of the key", async () => {
+  const world = await World.open();
+  const queue = await world.queue("work", { ...bounded(3, "drop-oldest"), order: "per-key" });
+  const send = (value: string): Promise<unknown> => queue.publish(message(value, { key: "k" }));
+  for (const value of numbered(3)) await send(value);
+  const consumer = await consume(queue);
+  const [first] = await consumer.take();
+  expect(texts([first!])).toEqual(["0"]);
+  consumer.settle([first!], retry(60_000));
+  await turn();
+  expect(await consumer.take()).toEqual([]);
+  await send("3");
+  await turn();
+  const [second] = await consumer.take();
+  expect(texts([second!])).toEqual(["1"]);
+  await send("4");
+  consumer.settle([second!]);
+  expect(texts(await consumer.take())).toEqual(["3"]);
+});
+
 describe("a full queue that drops the newest", () => {
   test("leaves what waits alone, and says of each send that it was dropped", async () => {
     const { world, queue } = await queueOf("drop-newest");
