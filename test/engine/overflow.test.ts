@@ -81,6 +81,19 @@ describe("a full queue that drops the oldest", () => {
   });
 });
 
+test("a full queue counts delayed messages, and drops them after those that could be handed out", async () => {
+  const { world, queue } = await queueOf("drop-oldest", 2);
+  await queue.publish(message("later", { delayMs: 60_000 }));
+  for (const value of numbered(3)) await sendAll(queue, [value]);
+  const consumer = await consume(queue);
+  const leased = await consumer.take();
+  expect(texts(leased)).toEqual(["2"]);
+  await sendAll(queue, ["3"]);
+  expect(texts(await consumer.take())).toEqual(["3"]);
+  await world.clock.advance(60_000);
+  expect(await world.admin.stats("work")).toMatchObject({ messages: 2, dropped: 3, delayed: 0 });
+});
+
 test("a full queue in the order of its keys drops what its key waits for, and goes on with the next of the key", async () => {
   const world = await World.open();
   const queue = await world.queue("work", { ...bounded(3, "drop-oldest"), order: "per-key" });
