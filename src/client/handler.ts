@@ -39,7 +39,7 @@ export interface HandleOptions<T = unknown> {
    * the other in their order, those of different keys and those without a key side by side; batches are of one partition each, and one at a time of each.
    */
   readonly concurrency?: number | { readonly min: number; readonly max: number } | undefined;
-  /** What to do about errors of certain classes: the first that fits rules. */
+  /** What to do about errors of certain classes or codes, made by `on`: the first that fits rules. */
   readonly retry?: readonly RetryRule[] | undefined;
   /**
    * How often the handler may begin with a message; a batch counts as the messages in it. What the limit does not allow yet waits in the channel.

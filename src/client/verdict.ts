@@ -54,6 +54,7 @@ export function afterResult(result: unknown, attempt: number, rules: Rules): Ver
 export function afterError(error: unknown, attempt: number, rules: Rules): Verdict {
   const rule = ruleFor(rules.rules, error);
   if (rule?.reject) return { kind: "dead", reason: "rejected", error };
+  if (rule?.free) return { kind: "retry", delayMs: pauseMs(rules, rule, attempt), counts: false, error };
   if (attempt >= (rule?.attempts ?? rules.policy.attempts)) return { kind: "dead", reason: "attempts", error };
   return { kind: "retry", delayMs: pauseMs(rules, rule, attempt), counts: true, error };
 }

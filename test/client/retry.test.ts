@@ -114,6 +114,57 @@ test("a rule may grant more attempts than the channel", async () => {
   expect(attempts).toBe(5);
 });
 
+test("a rule that is free counts no failure, for as long as it takes", async () => {
+  const { mill, clock } = await world();
+  const attempts: number[] = [];
+  let isBusy = true;
+  await mill.send(channel, "x");
+  mill.handle(
+    channel,
+    (_value, { attempt }) => {
+      attempts.push(attempt);
+      if (isBusy) throw new Busy();
+    },
+    { retry: [on(Busy, { free: true, backoff: fixed("10s") })] },
+  );
+  await clock.advance(95_000);
+  isBusy = false;
+  await clock.advance(10_000);
+  expect(attempts).toEqual(Array.from({ length: 11 }, () => 1));
+  expect(await mill.admin.dead(channel).list()).toEqual([]);
+});
+
+test("a rule may be about a code, for errors that have no class of their own", async () => {
+  const { mill, clock } = await world();
+  const thrown: Record<string, unknown> = {
+    coded: Object.assign(new Error("no"), { code: "EACCES" }),
+    bare: { code: "EACCES" },
+    other: Object.assign(new Error("no"), { code: "EOTHER" }),
+    nothing: null,
+    trap: new Proxy(
+      {},
+      {
+        has: () => {
+          throw new Error("trap");
+        },
+        getPrototypeOf: () => {
+          throw new Error("trap");
+        },
+      },
+    ),
+  };
+  await mill.sendAll(channel, Object.keys(thrown));
+  mill.handle(
+    channel,
+    (value) => {
+      throw thrown[value] as Error;
+    },
+    { retry: [on({ code: "EACCES" }, "reject"), on(Busy, "reject")] },
+  );
+  await clock.advance(0);
+  expect((await mill.admin.dead(channel).list()).map(({ message }) => message.value)).toEqual(["coded", "bare"]);
+});
+
 test("settlements and rules that cannot be are a TypeError where they are made", () => {
   expect(() => later("soon" as never)).toThrow(/later: delay must be a duration/);
   expect(() => later("40000d")).toThrow(/hundred years/);
@@ -123,6 +174,11 @@ test("settlements and rules that cannot be are a TypeError where they are made",
   expect(() => reject("")).toThrow(/say why/);
   expect(() => on("Error" as never, "reject")).toThrow(/class of errors/);
   expect(() => on(Error, "drop" as never)).toThrow(/say "reject"/);
+  expect(() => on({ code: "" }, "reject")).toThrow(/class of errors/);
+  expect(() => on({ code: "E", name: "x" } as never, "reject")).toThrow(/class of errors/);
+  expect(() => on(Error, { free: false })).toThrow(/say "reject"/);
+  expect(() => on(Error, { free: 1 as never })).toThrow(/free must be/);
+  expect(() => on(Error, { free: true, attempts: 3 })).toThrow(/leave attempts out/);
   expect(() => on(Error, { attempts: 0 })).toThrow(/on: attempts/);
   expect(() => on(Error, { backoff: {} as never })).toThrow(/made by exponential/);
 });
