@@ -12,6 +12,9 @@ export { MillraceError, errorCodes, hasCode } from "./base/errors.js";
 export { silentLogger } from "./base/logger.js";
 
 export type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./client/admin.js";
+export type { AlertKind, AlertRule } from "./client/alerts/alert-rule.js";
+export type { Alert, AlertOptions, Alerts } from "./client/alerts/alerts.js";
+export type { WebhookOptions } from "./client/alerts/webhook.js";
 export type { Backoff, BackoffOptions } from "./client/backoff.js";
 export type { Channel, Policy, Queue, Stream, Topic } from "./client/channel.js";
 export type {

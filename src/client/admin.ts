@@ -8,6 +8,8 @@ import type {
   Rebalance,
   StartPosition,
 } from "../driver.js";
+import type { AlertRule } from "./alerts/alert-rule.js";
+import type { AlertOptions, Alerts } from "./alerts/alerts.js";
 import type { Channel } from "./channel.js";
 import type { Codec } from "./codec.js";
 import type { DeadLetters } from "./dead-letters.js";
@@ -73,6 +75,11 @@ export interface Admin {
    * it means looking through what waits; by its position, which a receipt has as the id otherwise, it is at once.
    */
   cancel(queue: ChannelReference, ids: readonly string[]): Promise<readonly string[]>;
+  /**
+   * Watches what rules say, and tells once when something fires and once when it is over: in the log, and to whom the options name.
+   * @throws TypeError when rules or options are wrong.
+   */
+  alerts(rules: readonly AlertRule[], options?: AlertOptions): Alerts;
   /** The dead letters of a queue, or of one group of a stream or durable topic. */
   dead<T>(channel: Channel<T> | string, options?: { readonly group?: string | undefined }): DeadLetters<T>;
 }

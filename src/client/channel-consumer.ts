@@ -59,6 +59,14 @@ export class ChannelConsumer<T> implements Consumer {
     return this.#state === "running" && this.outage !== undefined ? "probing" : this.#state;
   }
 
+  get channel(): string {
+    return this.#parts.handling.channel.name;
+  }
+
+  get group(): string {
+    return this.#parts.handling.group;
+  }
+
   get outage(): Outage | undefined {
     return this.#parts.outage?.current;
   }

@@ -33,7 +33,7 @@ export interface DeliveryPolicy {
 export interface DeadLetterOptions {
   /** How long they are kept. Default: until they are redriven or dropped. */
   readonly keep?: Duration | undefined;
-  /** How many of them make an error line in the log, counted since `open`. Default 1. */
+  /** How many of them, with those that were there before, make an error line in the log, once for each `open`. Default 1. See `admin.alerts`. */
   readonly alertAt?: number | undefined;
 }
 

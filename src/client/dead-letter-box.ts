@@ -14,7 +14,10 @@ export class DeadLetterBox<T> {
   readonly #environment: Environment;
   readonly #name: string;
   #declared: DeclaredChannel | undefined;
-  #written = 0;
+  #declaring: Promise<DeclaredChannel> | undefined;
+  /** Those that were there before count too: an alert must outlive a restart. */
+  #count = 0;
+  #isTold = false;
 
   constructor(handling: Handling<T>, environment: Environment) {
     this.#handling = handling;
@@ -25,13 +28,21 @@ export class DeadLetterBox<T> {
   /** The dead letter of `held`, to be sent with its settlement. Rejects when its queue cannot be declared. */
   stage(held: HeldDelivery<T>, verdict: Dead): StagedMessage | Promise<StagedMessage> {
     if (this.#declared !== undefined) return this.#write(this.#declared, held, verdict);
-    return this.#declare().then((declared) => this.#write(declared, held, verdict));
+    this.#declaring ??= this.#declare().finally(() => (this.#declaring = undefined));
+    return this.#declaring.then((declared) => this.#write(declared, held, verdict));
   }
 
   async #declare(): Promise<DeclaredChannel> {
+    const { driver } = this.#environment;
     const { keepMs } = this.#handling.policy.deadLetter;
-    this.#declared = await this.#environment.driver.declare(deadLetterSpec(this.#name, keepMs));
-    return this.#declared;
+    const declared = await driver.declare(deadLetterSpec(this.#name, keepMs));
+    // To count is good to have, and nothing a message may hang on.
+    this.#count = await driver.admin.stats(this.#name).then(
+      ({ messages }) => messages,
+      () => 0,
+    );
+    this.#declared = declared;
+    return declared;
   }
 
   #write(channel: DeclaredChannel, held: HeldDelivery<T>, verdict: Dead): StagedMessage {
@@ -55,16 +66,17 @@ export class DeadLetterBox<T> {
 
   /** It is on its way: the log tells of the first, or of as many as the channel says. */
   tell(held: HeldDelivery<T>, verdict: Dead): void {
-    this.#written += 1;
+    this.#count += 1;
     const { logger } = this.#environment;
     const { name, message } = describeError(verdict.error);
     const fields = { channel: this.#name, id: held.incoming.id, reason: verdict.reason, error: `${name}: ${message}` };
     logger.debug(fields, "dead letter");
-    if (this.#written !== this.#handling.policy.deadLetter.alertAt) return;
-    const count = this.#written === 1 ? "a first dead letter" : `${this.#written} dead letters`;
+    if (this.#isTold || this.#count < this.#handling.policy.deadLetter.alertAt) return;
+    this.#isTold = true;
+    const count = this.#count === 1 ? "a first dead letter" : `${this.#count} dead letters by now`;
     logger.error(
       fields,
-      `${describeHandling(this.#handling)}: ${count} since it started; look with "millrace dead list" or admin.dead()`,
+      `${describeHandling(this.#handling)}: ${count}; look with "millrace dead list" or admin.dead(), be told with admin.alerts()`,
     );
   }
 }

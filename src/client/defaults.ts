@@ -22,6 +22,14 @@ export const defaults = {
   /** A consumer of a stream holds as many events as it gets done in this time, and not more than so many. */
   stream: { aheadMs: 500, aheadMax: 1_024 },
   outage: { share: 0.8, samples: 20, withinMs: 600_000, probe: exponential("1s", "30s") },
+  alerts: {
+    everyMs: 10_000,
+    /** Alerts that are pending or firing at once. */
+    watchedMax: 10_000,
+    webhookTimeoutMs: 10_000,
+    /** Alerts that wait to be posted. */
+    webhookWaitingMax: 100,
+  },
   /** How long a send may wait for room. */
   sendTimeoutMs: Infinity,
   rate: {

@@ -11,6 +11,10 @@ import type {
 } from "../driver.js";
 import { MillraceError } from "../base/errors.js";
 import type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./admin.js";
+import type { AlertRule } from "./alerts/alert-rule.js";
+import { AlertWatch } from "./alerts/alert-watch.js";
+import type { AlertOptions, Alerts } from "./alerts/alerts.js";
+import type { WatchedConsumer } from "./alerts/measure.js";
 import type { Channel } from "./channel.js";
 import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import { checkCodec, json } from "./codec.js";
@@ -43,11 +47,17 @@ export class DriverBackedAdmin implements Admin {
   readonly #environment: Environment;
   readonly #requireOpen: () => void;
   readonly #gauge: Gauge;
+  readonly #consumers: () => Iterable<WatchedConsumer>;
+  readonly #alerts = new Set<AlertWatch>();
 
-  /** @param requireOpen throws when its Millrace is closed */
-  constructor(environment: Environment, requireOpen: () => void) {
+  /** @param of requireOpen throws when its Millrace is closed */
+  constructor(
+    environment: Environment,
+    of: { readonly requireOpen: () => void; readonly consumers: () => Iterable<WatchedConsumer> },
+  ) {
     this.#environment = environment;
-    this.#requireOpen = requireOpen;
+    this.#requireOpen = of.requireOpen;
+    this.#consumers = of.consumers;
     this.#gauge = new Gauge(environment.clock);
   }
 
@@ -136,6 +146,23 @@ export class DriverBackedAdmin implements Admin {
       name,
       [...new Set(ids)].map((id) => ({ id, sends: [] })),
     );
+  }
+
+  alerts(rules: readonly AlertRule[], options: AlertOptions = {}): Alerts {
+    this.#requireOpen();
+    const watch: AlertWatch = new AlertWatch(rules, options, {
+      environment: this.#environment,
+      consumers: this.#consumers,
+      post: (url, request) => fetch(url, request),
+      closed: () => void this.#alerts.delete(watch),
+    });
+    this.#alerts.add(watch);
+    return watch;
+  }
+
+  /** What watches ends with the Millrace that it watches. */
+  close(): void {
+    for (const watch of [...this.#alerts]) watch.close();
   }
 
   dead<T>(channel: Channel<T> | string, options: { readonly group?: string | undefined } = {}): DeadLetters<T> {

@@ -1,6 +1,6 @@
 import { MillraceError } from "../base/errors.js";
 import type { Receipt, Supports } from "../driver.js";
-import type { Admin } from "./admin.js";
+import type { WatchedConsumer } from "./alerts/measure.js";
 import { BatchRunner } from "./batch-runner.js";
 import { BulkLoad } from "./bulk-load.js";
 import { ChannelConsumer, drainOf } from "./channel-consumer.js";
@@ -31,15 +31,18 @@ import { requireAbility } from "./support.js";
  * draining: consumers finish what they have, and their handlers may still send; no new consumer starts.
  */
 export class MillraceClient implements Millrace {
-  readonly admin: Admin;
+  readonly admin: DriverBackedAdmin;
   readonly #environment: Environment;
-  readonly #consumers = new Set<Consumer>();
+  readonly #consumers = new Set<Consumer & WatchedConsumer>();
   #mode: "open" | "draining" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
   constructor(environment: Environment) {
     this.#environment = environment;
-    this.admin = new DriverBackedAdmin(environment, () => this.#requireNotClosed());
+    this.admin = new DriverBackedAdmin(environment, {
+      requireOpen: () => this.#requireNotClosed(),
+      consumers: () => this.#consumers,
+    });
   }
 
   get supports(): Supports {
@@ -138,6 +141,7 @@ export class MillraceClient implements Millrace {
   /** Everything is closed, whatever fails meanwhile; then the first failure is told. */
   async #closeAll(drainMs: number): Promise<void> {
     this.#mode = this.#consumers.size > 0 ? "draining" : "closed";
+    this.admin.close();
     const closings = [...this.#consumers].map((consumer) => consumer.close({ drain: drainMs }));
     const results = await Promise.allSettled(closings);
     this.#mode = "closed";

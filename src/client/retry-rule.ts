@@ -46,12 +46,16 @@ export function on(error: ErrorClass | ErrorCodeRule, then: RetryAction): RetryR
   if (attempts === undefined && backoff === undefined && !free)
     throw new TypeError('on: say "reject", or { attempts } or { backoff } or { free: true }');
   checkOptions(then, known, "on");
+  checkCounting(attempts, free);
+  if (backoff !== undefined) checkBackoff(backoff, "on: backoff");
+  return { ...plain, error, attempts, backoff, free };
+}
+
+function checkCounting(attempts: unknown, free: unknown): void {
   if (typeof free !== "boolean") throw new TypeError(`on: free must be true or false, not ${shown(free)}`);
   if (free && attempts !== undefined)
     throw new TypeError("on: attempts that are free are not counted, so leave attempts out");
   if (attempts !== undefined) checkInteger(attempts, "on: attempts", bounds.attempts);
-  if (backoff !== undefined) checkBackoff(backoff, "on: backoff");
-  return { ...plain, error, attempts, backoff, free };
 }
 
 /** The first rule that fits. */

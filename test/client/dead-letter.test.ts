@@ -229,6 +229,22 @@ test("alertAt says at how many dead letters the log tells of them", async () => 
   ]);
 });
 
+test("those that were there before count, so that a restart hides nothing", async () => {
+  const { mill, clock, log } = await world();
+  const once = queue<number>("once", { attempts: 1, deadLetter: { alertAt: 3 } });
+  await mill.sendAll(once, [1, 2]);
+  const before = mill.handle(once, fail, { concurrency: 2 });
+  await clock.advance(0);
+  await before.close();
+  expect(log.filter((line) => line.level === "error")).toEqual([]);
+  mill.handle(once, fail, { concurrency: 2 });
+  await mill.sendAll(once, [3, 4]);
+  await clock.advance(0);
+  expect(log.filter((line) => line.level === "error").map((line) => line.message)).toEqual([
+    expect.stringMatching(/3 dead letters by now/),
+  ]);
+});
+
 test("while the dead letters cannot be declared, the message comes again and nothing is lost", async () => {
   const { mill, driver, clock, log } = await world();
   const once = queue<number>("once", { attempts: 1 });
