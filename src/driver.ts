@@ -24,6 +24,8 @@ export interface Supports {
   readonly transactions: Ability;
   readonly replay: Ability;
   readonly groups: Ability;
+  /** Groups of a stream whose messages are settled each by itself. */
+  readonly settleEach: Ability;
   readonly peek: Ability;
   readonly extendLease: Ability;
   readonly capacity: Ability;
@@ -170,6 +172,11 @@ export interface ConsumeOptions {
   readonly member: string | undefined;
   /** Of streams only. undefined: in the order of the partition, which is blocked by what fails; cooperative-sticky. */
   readonly stream?: StreamReading | undefined;
+  /**
+   * Of streams only. "each": every message is settled by itself, as a queue's is: all members share all partitions, in no order, and what
+   * fails holds up nothing. A property of the group, stored with it: CHANNEL_MISMATCH when the group is there and differs.
+   */
+  readonly settle?: "each" | undefined;
   /** Told when deliveries are no longer this source's: the lease ended or the partition moved. */
   readonly onLost: (deliveries: readonly IncomingDelivery[]) => void;
 }

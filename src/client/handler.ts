@@ -65,6 +65,11 @@ export interface HandleOptions<T = unknown> {
    * in it is kept. "park": what is behind it of its key; other keys go on. A message without a key holds up nothing then.
    */
   readonly onFailure?: "block" | "park" | undefined;
+  /**
+   * Streams only. "each": every message is settled by itself, as a queue's is: all members of the group share all partitions, what fails is retried without holding up anything,
+   * and there is no order. A property of the group, stored with it: a consumer that says otherwise is refused with CHANNEL_MISMATCH.
+   */
+  readonly settle?: "each" | undefined;
   /** A handler that runs longer has failed, and its `delivery.signal` aborts. Default "15m". */
   readonly timeout?: Duration | undefined;
 }

@@ -30,6 +30,8 @@ export interface Handling<T> {
   readonly member: string | undefined;
   /** Of a stream. */
   readonly reading: StreamReading | undefined;
+  /** Of a group of a stream: its messages have no order. */
+  readonly settle: "each" | undefined;
   readonly timeoutMs: number;
   /** 1 for `handle`. */
   readonly size: number;
@@ -48,6 +50,7 @@ const handleOptions = [
   "member",
   "assignment",
   "onFailure",
+  "settle",
   "rate",
   "timeout",
   ...notYet,
@@ -86,6 +89,7 @@ export function completeHandling<T>(
     from: completeFrom(channel, options.from, what),
     member: completeMember(channel, options.member, what),
     reading: completeReading(channel, { concurrency, size, options }, what),
+    settle: completeSettle(channel, options, { what, driver: to.driver }),
     timeoutMs,
     size,
     withinMs: durationMs(within, `${what}: within`),
@@ -195,6 +199,29 @@ function completeReading<T>(
   checkOneOf(onFailure, ["block", "park"] as const, `${what}: onFailure`);
   checkOneOf(assignment, ["cooperative-sticky", "range", "round-robin"] as const, `${what}: assignment`);
   return { order: concurrency > 1 && size === 1 ? "key" : "partition", onFailure, assignment };
+}
+
+function completeSettle<T>(
+  channel: Channel<T>,
+  options: HandleOptions<T>,
+  { what, driver }: Asking,
+): "each" | undefined {
+  const { settle } = options;
+  if (settle === undefined) return undefined;
+  checkOneOf(settle, ["each"] as const, `${what}: settle`);
+  if (channel.kind !== "stream") {
+    throw new TypeError(
+      `${what}: settle is for groups of a stream; here each message is settled by itself anyway, so leave it out`,
+    );
+  }
+  for (const option of ["member", "onFailure", "assignment"] as const) {
+    if (options[option] === undefined) continue;
+    throw new TypeError(
+      `${what}: with settle "each" all members share all partitions, in no order, so leave ${option} out`,
+    );
+  }
+  requireAbility(driver, "settleEach", { channel, option: 'settle: "each"' });
+  return settle;
 }
 
 /** What a consumer says of itself in logs and errors. */

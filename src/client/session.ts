@@ -58,6 +58,7 @@ export class Session<T> {
       from: handling.from,
       member: handling.member,
       stream: handling.reading,
+      settle: handling.settle,
       onLost: (deliveries) => opened.session?.lose(deliveries),
     });
     opened.session = new Session(parts, source);
@@ -194,7 +195,7 @@ export class Session<T> {
       clock: environment.clock,
       logger: environment.logger,
       reading: new Reading(channel),
-      ordered: channel.kind === "stream",
+      ordered: channel.kind === "stream" && handling.settle === undefined,
       what: `the ${describeHandling(handling)}`,
       freed: () => this.#tell(),
     });
@@ -217,7 +218,7 @@ export class Session<T> {
       throttle: this.#throttle,
       events: { freed: () => this.#tell(), watch: () => this.#watch.begun(), broken: (error) => this.#break(error) },
     };
-    if (handling.channel.kind === "stream")
+    if (handling.channel.kind === "stream" && handling.settle === undefined)
       return handling.reading?.order === "key" ? new KeyScheduler(parts) : new LaneScheduler(parts);
     return handling.size > 1 ? new BatchScheduler(parts) : new QueueScheduler(parts);
   }

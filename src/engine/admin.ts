@@ -2,6 +2,7 @@
 import { MillraceError } from "../base/errors.js";
 import type { Partition } from "../log/partition/partition.js";
 import type { ChannelKind, ChannelSpec } from "./channel-spec.js";
+import { CursorGroup } from "./cursor-group.js";
 import type { Channel, Engine } from "./engine.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Staged } from "./message.js";
@@ -94,7 +95,8 @@ export class EngineAdmin {
   async rebalances(name: string, group: string): Promise<readonly Rebalance[]> {
     const channel = this.#channel(name);
     viewsOf(channel, group);
-    return channel instanceof StreamChannel ? (channel.group(group)?.rebalances ?? []) : [];
+    const runtime = channel instanceof StreamChannel ? channel.group(group) : undefined;
+    return runtime instanceof CursorGroup ? runtime.rebalances : [];
   }
 
   /** Resolves once the new position is durable. */

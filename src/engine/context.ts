@@ -7,7 +7,7 @@ import type { Log } from "../log/log.js";
 import type { Admission } from "./admission.js";
 import type { Ledger } from "./ledger.js";
 import type { Staged } from "./message.js";
-import type { KnownChannel, KnownGroup } from "./meta.js";
+import type { KnownChannel, KnownGroup, NewGroup } from "./meta.js";
 import type { StoredChannel } from "./stored-channel.js";
 
 export interface EngineContext {
@@ -21,7 +21,7 @@ export interface EngineContext {
   /** Stores the messages in one commit with what `alongside` changes. Throws, with nothing changed, when they cannot be stored. */
   stage(sends: readonly Staged[], alongside: () => void): void;
   /** Writes down a new group; it exists once the promise resolves. */
-  addGroup(channel: KnownChannel, name: string, starts: readonly number[]): Promise<KnownGroup>;
+  addGroup(channel: KnownChannel, group: NewGroup): Promise<KnownGroup>;
   /** The channel has grown by a segment: it may be more than its retention keeps. */
   outgrown(channel: StoredChannel): void;
   /** The log takes nothing any more: everybody who waits must know. */

@@ -71,8 +71,20 @@ export class CursorGroup implements Dispenser {
     return this.#takers.sources.size;
   }
 
+  get lanes(): readonly PartitionCursor[] {
+    return this.cursors;
+  }
+
+  get inFlight(): number {
+    return this.cursors.reduce((sum, cursor) => sum + cursor.inFlight, 0);
+  }
+
   get settledCount(): number {
     return this.#settledCount;
+  }
+
+  get redeliveredCount(): number {
+    return this.cursors.reduce((sum, cursor) => sum + cursor.redelivered, 0);
   }
 
   /** The stream has more partitions than before: these begin at their first record. */

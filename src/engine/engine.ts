@@ -25,7 +25,7 @@ import { idLimitOf } from "./dedup/id-limit.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import { Ledger } from "./ledger.js";
 import type { OutgoingMessage, Receipt, Staged } from "./message.js";
-import type { Catalog, KnownChannel, KnownGroup } from "./meta.js";
+import type { Catalog, KnownChannel, KnownGroup, NewGroup } from "./meta.js";
 import { PendingSend } from "./pending-send.js";
 import { QueueChannel } from "./queue-channel.js";
 import { Registrar } from "./registrar.js";
@@ -134,8 +134,8 @@ export class Engine implements EngineContext {
     this.#stage(sends, alongside);
   }
 
-  addGroup(channel: KnownChannel, name: string, starts: readonly number[]): Promise<KnownGroup> {
-    return this.#registrar.addGroup(channel, name, starts);
+  addGroup(channel: KnownChannel, group: NewGroup): Promise<KnownGroup> {
+    return this.#registrar.addGroup(channel, group);
   }
 
   outgrown(channel: StoredChannel): void {

@@ -72,6 +72,7 @@ export interface ConsumeOptions {
   readonly from: StartPosition;
   readonly member: string | undefined;
   readonly stream?: StreamReading | undefined;
+  readonly settle?: "each" | undefined;
   readonly onLost: (deliveries: readonly Delivery[]) => void;
 }
 

@@ -3,7 +3,8 @@
  * It is nothing but what the entries of the meta journal say, in order:
  *
  *   { "entry": "channel", "id": 3, "spec": { … } }                                    again with the same id: its settings changed
- *   { "entry": "group", "id": 9, "channel": 4, "name": "audit", "starts": [0, 1200] }  where it began in each partition
+ *   { "entry": "group", "id": 9, "channel": 4, "name": "audit", "starts": [0, 1200] }  where it began in each partition;
+ *                                    with "settle": "each" when its messages are settled each by itself
  *
  * Channels and groups are numbered from one sequence. A queue's only group, "", is made with the queue and has its number.
  * A kind of entry that we do not know was written by a newer release: the directory is whole, so it is refused and not repaired.
@@ -25,12 +26,15 @@ export interface GroupEntry {
   readonly name: string;
   /** The first offset the group reads, by partition; 0 in partitions that were added later. */
   readonly starts: readonly number[];
+  /** Of a stream: its messages are settled each by itself, in no order. */
+  readonly settle?: "each";
 }
 
-export interface KnownGroup {
+/** What there is to say of a group that is new. */
+export type NewGroup = Omit<GroupEntry, "entry" | "id" | "channel">;
+
+export interface KnownGroup extends NewGroup {
   readonly id: number;
-  readonly name: string;
-  readonly starts: readonly number[];
 }
 
 export interface KnownChannel {
@@ -88,13 +92,13 @@ export class Catalog {
     this.#byName.set(spec.name, channel);
   }
 
-  #applyGroup({ id, channel: channelId, name, starts }: GroupEntry): void {
+  #applyGroup({ id, channel: channelId, name, starts, settle }: GroupEntry): void {
     this.reserveId(id);
     const channel = this.#byId.get(channelId);
     // Its channel's entry was lost to damage, which was reported when the journal was read.
     if (channel === undefined) return;
     assert(channel.spec.kind !== "queue", "a queue has no other group than its own");
-    channel.groups.set(name, { id, name, starts });
+    channel.groups.set(name, { id, name, starts, ...(settle === undefined ? {} : { settle }) });
   }
 }
 

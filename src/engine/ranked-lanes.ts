@@ -8,6 +8,18 @@ import { assert } from "../base/assert.js";
 import type { LeasedRecord } from "./leases.js";
 import type { WorkLane } from "./work-lane.js";
 
+/** What hands out the messages of a group's lanes, one lane before the other or side by side. */
+export interface GroupLanes {
+  readonly all: readonly WorkLane[];
+  /** The one that was added first. */
+  readonly first: WorkLane;
+  /** Which part of the deliveries goes to the lowest lanes first, 0 to 1, where lanes have a priority. */
+  share?: number;
+  add(lane: WorkLane, priority: number): void;
+  /** Adds to `leases` what the lanes have, until there are `count`. */
+  take(leases: LeasedRecord[], count: number, freshToo: boolean): void;
+}
+
 interface Ranked {
   readonly lane: WorkLane;
   readonly priority: number;
@@ -16,7 +28,7 @@ interface Ranked {
 /** Shares are counted in millionths, so that a tenth is a tenth however often it is added. */
 const whole = 1_000_000;
 
-export class RankedLanes {
+export class RankedLanes implements GroupLanes {
   readonly #ranked: Ranked[] = [];
   #urgentFirst: readonly WorkLane[] = [];
   #lowestFirst: readonly WorkLane[] = [];
@@ -30,7 +42,6 @@ export class RankedLanes {
     return this.#urgentFirst;
   }
 
-  /** The one that was added first. */
   get first(): WorkLane {
     assert(this.#first !== undefined, "a group has a lane");
     return this.#first;
@@ -49,7 +60,6 @@ export class RankedLanes {
     this.#lowestFirst = lanesOf(this.#ranked.toSorted((one, other) => one.priority - other.priority));
   }
 
-  /** Adds to `leases` what the lanes have, until there are `count`. */
   take(leases: LeasedRecord[], count: number, freshToo: boolean): void {
     if (this.#share > 0 && this.#urgentFirst.length > 1 && count > 0) this.#takeShared(leases, count, freshToo);
     // Also with nothing to be taken: a lane that was asked needs no alarm for what is due now.

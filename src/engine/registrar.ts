@@ -4,7 +4,14 @@ import { MillraceError } from "../base/errors.js";
 import type { Limits } from "../base/limits.js";
 import type { Log } from "../log/log.js";
 import type { ChannelSpec } from "./channel-spec.js";
-import { type Catalog, channelEntry, type GroupEntry, type KnownChannel, type KnownGroup } from "./meta.js";
+import {
+  type Catalog,
+  channelEntry,
+  type GroupEntry,
+  type KnownChannel,
+  type KnownGroup,
+  type NewGroup,
+} from "./meta.js";
 
 export class Registrar {
   readonly #log: Log;
@@ -42,22 +49,22 @@ export class Registrar {
   }
 
   /** @throws MillraceError LIMIT_REACHED */
-  async addGroup(channel: KnownChannel, name: string, starts: readonly number[]): Promise<KnownGroup> {
+  async addGroup(channel: KnownChannel, group: NewGroup): Promise<KnownGroup> {
     const { groupsMax } = this.#limits;
     const coming = this.#groupsComing.get(channel) ?? 0;
     if (channel.groups.size + coming >= groupsMax) {
       throw limitReached(`${JSON.stringify(channel.spec.name)} has ${groupsMax} groups`, "groupsMax");
     }
-    const entry: GroupEntry = { entry: "group", id: this.#catalog.nextId(), channel: channel.id, name, starts };
+    const entry: GroupEntry = { entry: "group", id: this.#catalog.nextId(), channel: channel.id, ...group };
     this.#groupsComing.set(channel, coming + 1);
     try {
       await this.#write(entry);
     } finally {
       this.#groupsComing.set(channel, (this.#groupsComing.get(channel) ?? 1) - 1);
     }
-    const group = channel.groups.get(name);
-    assert(group !== undefined, "a group is in the catalog once its entry is");
-    return group;
+    const known = channel.groups.get(group.name);
+    assert(known !== undefined, "a group is in the catalog once its entry is");
+    return known;
   }
 
   async #write(entry: unknown): Promise<void> {

@@ -8,6 +8,7 @@ import type { Progress } from "./progress.js";
 import { QueueChannel } from "./queue-channel.js";
 import type { StoredChannel } from "./stored-channel.js";
 import { StreamChannel } from "./stream-channel.js";
+import { StreamWork } from "./stream-work.js";
 import type { WorkChannel } from "./work-channel.js";
 
 export interface ChannelStats {
@@ -81,19 +82,19 @@ function workCounts(channel: WorkChannel, oldestMs: OldestMs): Counts {
 
 function streamCounts(channel: StreamChannel, oldestMs: OldestMs): Counts {
   const groups = [...channel.groups];
-  const cursors = groups.flatMap((group) => group.cursors);
+  const lanes = groups.flatMap((group) => [...group.lanes]);
   return {
     ...storedCounts(channel),
     messages: keptIn(channel),
     ready: 0,
-    inFlight: sum(cursors.map((cursor) => cursor.inFlight)),
-    delayed: 0,
+    inFlight: sum(groups.map((each) => each.inFlight)),
+    delayed: sum(groups.map((each) => (each instanceof StreamWork ? each.delayed : 0))),
     heldBytes: undefined,
     consumers: sum(groups.map((each) => each.members)),
     parked: 0,
-    oldestMs: oldestOf(cursors.map((cursor) => oldestMs(cursor.source, cursor.progress) ?? -1)),
+    oldestMs: oldestOf(lanes.map((each) => oldestMs(each.source, each.progress) ?? -1)),
     settled: sum(groups.map((group) => group.settledCount)),
-    redelivered: sum(cursors.map((cursor) => cursor.redelivered)),
+    redelivered: sum(groups.map((each) => each.redeliveredCount)),
   };
 }
 

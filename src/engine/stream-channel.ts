@@ -1,4 +1,5 @@
 /** A stream: partitions that keep what retention says, read by any number of groups and readers. */
+import { MillraceError } from "../base/errors.js";
 import { CursorGroup } from "./cursor-group.js";
 import { GroupSource } from "./group-source.js";
 import type { ReadMessage } from "./lane.js";
@@ -10,10 +11,14 @@ import { Joining } from "./joining.js";
 import { startsOf } from "./start.js";
 import { StoredChannel } from "./stored-channel.js";
 import { StreamRead } from "./stream-read.js";
+import { StreamWork } from "./stream-work.js";
+
+/** One reads the partitions in order, the other settles each message by itself. */
+export type StreamGroup = CursorGroup | StreamWork;
 
 export class StreamChannel extends StoredChannel {
-  readonly #groups = new Map<string, CursorGroup>();
-  readonly #joining = new Joining<CursorGroup>();
+  readonly #groups = new Map<string, StreamGroup>();
+  readonly #joining = new Joining<StreamGroup>();
   readonly #reads = new Set<StreamRead>();
   readonly #rotation = new Rotation();
   #ended: Error | undefined;
@@ -23,11 +28,11 @@ export class StreamChannel extends StoredChannel {
     for (const group of known.groups.values()) this.#openGroup(group);
   }
 
-  get groups(): Iterable<CursorGroup> {
+  get groups(): Iterable<StreamGroup> {
     return this.#groups.values();
   }
 
-  group(name: string): CursorGroup | undefined {
+  group(name: string): StreamGroup | undefined {
     return this.#groups.get(name);
   }
 
@@ -40,7 +45,8 @@ export class StreamChannel extends StoredChannel {
 
   override async consume(options: ConsumeOptions): Promise<Source> {
     const group = this.#groups.get(options.group) ?? (await this.#firstConsume(options));
-    group.refuseOther(options);
+    this.#refuseMismatch(options);
+    if (group instanceof CursorGroup) group.refuseOther(options);
     const source = new GroupSource(group, options);
     group.join(source);
     return source;
@@ -80,21 +86,34 @@ export class StreamChannel extends StoredChannel {
     this.mayHaveOutgrown(partition);
   }
 
-  #firstConsume(options: ConsumeOptions): Promise<CursorGroup> {
+  #refuseMismatch({ group, settle }: ConsumeOptions): void {
+    const known = this.known.groups.get(group)?.settle;
+    if (known === settle) return;
+    const stored = known === undefined ? "settles its partitions in order" : 'is stored with settle: "each"';
+    throw new MillraceError(
+      "CHANNEL_MISMATCH",
+      `the group ${JSON.stringify(group)} of ${JSON.stringify(this.name)} ${stored}, which cannot change: ` +
+        `${known === undefined ? "leave settle out" : 'say settle: "each"'}, or use another group`,
+    );
+  }
+
+  #firstConsume(options: ConsumeOptions): Promise<StreamGroup> {
     const name = options.group;
     return this.#joining.join(name, async () => {
       const starts = startsOf(options.from, this.partitions);
-      return this.#openGroup(await this.context.addGroup(this.known, name, starts));
+      const newGroup = { name, starts, ...(options.settle === undefined ? {} : { settle: options.settle }) };
+      return this.#openGroup(await this.context.addGroup(this.known, newGroup));
     });
   }
 
-  #openGroup(group: KnownGroup): CursorGroup {
+  #openGroup(group: KnownGroup): StreamGroup {
     const { context, partitions } = this;
     const { log, clock, limits, logger } = context;
     const stage = context.stage.bind(context);
     const failed = context.failed.bind(context);
     const home = { log, clock, limits, logger, partitions, channel: this.name, stage, failed };
-    const opened = new CursorGroup(home, group.name, context.ledger.progressOf(this.known, group));
+    const Group = group.settle === "each" ? StreamWork : CursorGroup;
+    const opened = new Group(home, group.name, context.ledger.progressOf(this.known, group));
     this.#groups.set(group.name, opened);
     if (this.#ended !== undefined) opened.fail(this.#ended);
     return opened;

@@ -30,7 +30,7 @@ export class TopicChannel extends WorkChannel {
     const name = options.group;
     return this.#joining.join(name, async () => {
       const starts = startsOf(options.from, this.partitions);
-      return this.openGroup(await this.context.addGroup(this.known, name, starts));
+      return this.openGroup(await this.context.addGroup(this.known, { name, starts }));
     });
   }
 }

@@ -7,7 +7,8 @@ import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Lane } from "./lane.js";
 import type { LeasedRecord } from "./leases.js";
 import type { Progress } from "./progress.js";
-import { StreamChannel } from "./stream-channel.js";
+import { StreamChannel, type StreamGroup } from "./stream-channel.js";
+import type { WorkGroup } from "./work-group.js";
 
 export interface PartitionView {
   readonly partition: Partition;
@@ -27,14 +28,12 @@ export function viewsOf(channel: Channel, groupName: string): PartitionView[] {
   }
   if (channel instanceof StreamChannel) {
     const group = channel.group(groupName) ?? unknownGroup(channel, groupName);
-    return group.cursors.map((cursor) => ({
-      partition: cursor.source,
-      lane: cursor,
-      progress: cursor.progress,
-      leases: () => [...group.leases()].filter((lease) => lease.lane === cursor),
-    }));
+    return viewsOfGroup(group);
   }
-  const group = channel.workGroup(groupName) ?? unknownGroup(channel, groupName);
+  return viewsOfGroup(channel.workGroup(groupName) ?? unknownGroup(channel, groupName));
+}
+
+function viewsOfGroup(group: StreamGroup | WorkGroup): PartitionView[] {
   return group.lanes.map((lane) => ({
     partition: lane.source,
     lane,

@@ -81,6 +81,8 @@ export abstract class WorkChannel extends StoredChannel {
       channel: this.name,
       settled: (lane, record) => this.settled(group, lane, record),
       leases: () => group.leases(),
+      // Damage is told where it is read.
+      missed: () => {},
       ready: () => group.ready(),
       heldBack: (limit) => group.warnOf(limit),
       failed: (error) => this.context.failed(error),

@@ -16,7 +16,7 @@ import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
 import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
 import type { Staged } from "./message.js";
-import { RankedLanes } from "./ranked-lanes.js";
+import { type GroupLanes, RankedLanes } from "./ranked-lanes.js";
 import { Takers, tellLost } from "./takers.js";
 import type { Limit, WorkLane } from "./work-lane.js";
 
@@ -36,7 +36,7 @@ export interface WorkGroupHome {
 export class WorkGroup implements Dispenser {
   readonly clock: Clock;
   readonly group: string;
-  readonly #lanes = new RankedLanes();
+  readonly #lanes: GroupLanes;
   readonly #home: WorkGroupHome;
   readonly #takers = new Takers();
   readonly #alarm: Alarm;
@@ -47,8 +47,9 @@ export class WorkGroup implements Dispenser {
   #failure: Error | undefined;
   #settledCount = 0;
 
-  constructor(home: WorkGroupHome, group: string) {
+  constructor(home: WorkGroupHome, group: string, lanes: GroupLanes = new RankedLanes()) {
     this.#home = home;
+    this.#lanes = lanes;
     this.group = group;
     this.clock = home.clock;
     this.#alarm = new Alarm(home.clock, { ring: () => this.#ring(), failed: (error) => home.failed(error) });
@@ -204,11 +205,14 @@ export class WorkGroup implements Dispenser {
   /** Goes on at these offsets, by partition; undefined stays as it is. All of it is one commit. */
   moveTo(offsets: readonly (number | undefined)[]): void {
     this.#home.log.atomically(offsets.length * moveBytesMax, () => {
-      for (const [index, offset] of offsets.entries()) if (offset !== undefined) this.lanes[index]?.moveTo(offset);
+      for (const lane of this.lanes) {
+        const offset = offsets[lane.partition];
+        if (offset !== undefined) lane.moveTo(offset);
+      }
     });
     for (const source of this.#takers.sources) {
-      const lost = this.lanes.flatMap((lane, index) =>
-        offsets[index] === undefined ? [] : source.leases.takeOf(lane),
+      const lost = this.lanes.flatMap((lane) =>
+        offsets[lane.partition] === undefined ? [] : source.leases.takeOf(lane),
       );
       this.#inFlight -= lost.length;
       tellLost(source, lost, this.#home.logger);

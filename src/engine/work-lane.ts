@@ -37,6 +37,8 @@ export interface WorkLaneHome {
   settled(lane: WorkLane, record: RecordView | undefined): void;
   /** Of all its lanes. */
   leases(): Iterable<LeasedRecord>;
+  /** So many messages were neither settled nor can be read: expired, or damaged. */
+  missed(lane: WorkLane, messages: number): void;
   /** It can hand out again what it held back. */
   ready(): void;
   /** A limit keeps fresh messages where they are: to be said once. */
@@ -193,6 +195,12 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     this.freshFrom(offset);
   }
 
+  /** Retention has taken records away. */
+  passExpired(): void {
+    const { startOffset } = this.source;
+    if (this.progress.floor < startOffset) this.vanish(this.progress.floor, startOffset);
+  }
+
   progressDurable(period: number): void {
     const isMoved = this.#heldUntilPeriod > 0 && this.#heldUntilPeriod <= period;
     if (isMoved) this.#heldUntilPeriod = 0;
@@ -221,8 +229,9 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
   /** These offsets do not exist (any more): damaged, or cleaned away. They must not hold up the floor. */
   protected vanish(from: number, to: number): void {
     this.journal.touch();
-    this.progress.settleRange(from, to);
+    const missed = this.progress.settleRange(from, to);
     this.home.settled(this, undefined);
+    if (missed > 0) this.home.missed(this, missed);
   }
 
   #redeliver(leases: LeasedRecord[], count: number): void {

@@ -45,6 +45,7 @@ const supports: Supports = {
   transactions: native,
   replay: native,
   groups: native,
+  settleEach: refused,
   peek: native,
   extendLease: native,
   capacity: native,

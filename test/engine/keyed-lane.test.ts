@@ -101,6 +101,23 @@ describe("order per key", () => {
   });
 });
 
+test("a message that a full queue drops holds up its key no longer", async () => {
+  const world = await World.open();
+  const capacity = { messages: 3, bytes: Infinity, whenFull: "drop-oldest" } as const;
+  const queue = await world.queue("work", { order: "per-key", capacity });
+  await send(queue, "a1", "a2", "b1");
+  const consumer = await consume(queue);
+  const [a1, b1] = await consumer.take();
+  consumer.settle([a1!], retry(10_000));
+  await turn();
+  expect(await consumer.take()).toEqual([]);
+  await send(queue, "a3");
+  const a2 = await consumer.take();
+  expect(texts(a2)).toEqual(["a2"]);
+  consumer.settle([...a2, b1!]);
+  expect(texts(await consumer.take())).toEqual(["a3"]);
+});
+
 describe("after a restart", () => {
   test("what only waited behind its key has had no attempt", async () => {
     const { world, queue } = await keyed();

@@ -16,6 +16,7 @@ export const supports: Supports = {
   transactions: native,
   replay: native,
   groups: native,
+  settleEach: native,
   peek: native,
   extendLease: native,
   dedup: native,
