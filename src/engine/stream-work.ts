@@ -20,7 +20,7 @@ export class StreamWork extends WorkGroup {
 
   /** The stream has more partitions than before: these begin at their first record. */
   extendTo(progress: readonly Progress[]): void {
-    const { log, clock, limits, logger, channel, failed } = this.#home;
+    const { log, clock, limits, logger, channel } = this.#home;
     const home: WorkLaneHome = {
       log,
       clock,
@@ -34,7 +34,7 @@ export class StreamWork extends WorkGroup {
       },
       ready: () => this.ready(),
       heldBack: (limit) => this.warnOf(limit),
-      failed,
+      failed: (error) => this.#home.failed(error),
     };
     for (const [index, partition] of this.#home.partitions.entries()) {
       const known = progress[index];
