@@ -88,11 +88,6 @@ export class KeyedLane extends WorkLane {
     if (this.gone(offset)) this.#goOnSoon();
   }
 
-  override drop(offset: number): void {
-    super.drop(offset);
-    if (this.gone(offset)) this.#goOnSoon();
-  }
-
   protected override deliverFresh(leases: LeasedRecord[], count: number): void {
     this.#deliverOpened(leases, count);
     for (let looked = 0; leases.length < count; looked++) {
