@@ -34,6 +34,10 @@ export interface Limits {
   readonly parkedBytesMax: number;
   /** Delayed messages of one queue and priority whose times are kept in memory at once, about; the rest is on disk. */
   readonly dueInMemory: number;
+  /** Keys of a compacted stream that one pass over it holds in memory, in bytes. Where there are more, it takes several passes. */
+  readonly compactionBytes: number;
+  /** How long a tombstone is kept in a compacted stream, so that readers and groups hear of it; in milliseconds. */
+  readonly tombstoneMs: number;
   /** Channels of one directory. */
   readonly channelsMax: number;
   /** Groups of one channel. */
@@ -59,6 +63,8 @@ export const defaultLimits: Limits = {
   dedupIdsMax: 5_000_000,
   parkedBytesMax: 32 * mebibyte,
   dueInMemory: 32_768,
+  compactionBytes: 64 * mebibyte,
+  tombstoneMs: 24 * 60 * 60 * 1000,
   channelsMax: 100_000,
   groupsMax: 1_000,
   openFilesMax: 512,

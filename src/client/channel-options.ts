@@ -84,9 +84,12 @@ export interface Capacity {
 export interface StreamOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
   /** 1 to 1000, default 4. May be raised later, never lowered. */
   readonly partitions?: number | undefined;
-  /** What is kept: default 7 days, any number of bytes. Where both are given, the smaller one rules. */
+  /** What is kept: default 7 days, any number of bytes; with `compact` for ever. Where both are given, the smaller one rules. */
   readonly retention?: { readonly time?: Duration | undefined; readonly bytes?: number | undefined } | undefined;
-  /** Keep the last record of each key. Default false. */
+  /**
+   * Keep the last record of each key; those before it go, sooner or later. Default false. `undefined` sent with a key deletes that key: who reads meets it as a value that
+   * is undefined, until it goes, too, after a day (`limits.tombstoneMs`). An empty payload is the same. Records without a key are kept.
+   */
   readonly compact?: boolean | undefined;
   /**
    * The window in which an id counts once: sent again within it, a message is acknowledged and not stored. Remembered for a

@@ -17,6 +17,7 @@ import { checkCodec, json } from "./codec.js";
 import type { Codec } from "./codec.js";
 import { bounds, defaults } from "./defaults.js";
 import { checkChannelName } from "./names.js";
+import { withTombstones } from "./tombstones.js";
 
 const channelOptions = ["schema", "key", "id", "codec", "native"];
 const policyOptions = ["attempts", "backoff", "lease", "deadLetter"] as const;
@@ -82,14 +83,16 @@ export function completeStream<T>(name: string, options: StreamOptions<T>): Stre
     name,
     partitions,
     retention: {
-      timeMs: positiveMs(retention.time, `${what}: retention.time`) ?? defaults.retentionMs,
+      // What is kept for its key is kept, however old it is, unless something else is said.
+      timeMs: positiveMs(retention.time, `${what}: retention.time`) ?? (compact ? Infinity : defaults.retentionMs),
       bytes: bound(retention.bytes, defaults.retentionBytes, `${what}: retention.bytes`),
     },
     dedupMs: windowMs(options.dedup, what),
     compact,
     native: options.native,
   };
-  return finish({ kind: "stream", spec, policy: completePolicy(options, what) }, options);
+  const policy = completePolicy(options, what);
+  return finish({ kind: "stream", spec, policy }, compact ? withTombstones(options) : options);
 }
 
 export function completeTopic<T>(name: string, options: TopicOptions<T>): Topic<T> {
@@ -227,5 +230,6 @@ export function deadLetterSpec(name: string, keepMs: number | undefined): Channe
 /** A channel as it is stored. Its delivery policy is not stored: it has the defaults. */
 export function storedChannel<T>(spec: ChannelSpec, codec: Codec<T>): Channel<T> {
   const { kind, name } = spec;
-  return finish({ kind, spec, policy: completePolicy({}, `${kind} "${name}"`) }, { codec });
+  const options = spec.compact ? withTombstones({ codec }) : { codec };
+  return finish({ kind, spec, policy: completePolicy({}, `${kind} "${name}"`) }, options);
 }

@@ -25,6 +25,7 @@ export class Encoder<T> {
       id: id === undefined ? undefined : this.#checkedId(id(value)),
       headers: undefined,
     };
+    if (value === undefined) this.#refuseKeyless(message);
     this.#checkSize(message);
     return message;
   }
@@ -39,6 +40,7 @@ export class Encoder<T> {
       headers: options.headers,
       ...options.schedule,
     };
+    if (value === undefined) this.#refuseKeyless(message);
     this.#checkSize(message);
     return message;
   }
@@ -52,6 +54,14 @@ export class Encoder<T> {
       const message = `${this.#what}: the codec "${this.#channel.codec.name}" could not encode the value: ${String(cause)}`;
       throw new MillraceError("PAYLOAD_INVALID", message, { cause });
     }
+  }
+
+  /** Of a compacted stream: a deletion of nothing. */
+  #refuseKeyless({ key }: OutgoingMessage): void {
+    if (key !== undefined || !this.#channel.spec.compact) return;
+    throw new TypeError(
+      `${this.#what}: undefined deletes a key, so say which: send(channel, undefined, { key }). Without a key it would delete nothing`,
+    );
   }
 
   #checkedKey(key: string | undefined): string | undefined {

@@ -10,7 +10,7 @@ import { Peeker, type PeekedMessage, type PeekOptions } from "./peek.js";
 import type { Progress } from "./progress.js";
 import { QueueChannel } from "./queue-channel.js";
 import type { Rebalance } from "./rebalances.js";
-import { RecordLookup } from "./record-lookup.js";
+import { RecordStream } from "./record-lookup.js";
 import { type PartitionMove, seek, type Seeking } from "./seek.js";
 import { type ChannelStats, statsOf } from "./stats.js";
 import { StreamChannel } from "./stream-channel.js";
@@ -153,7 +153,7 @@ export class EngineAdmin {
     if (floor >= partition.endOffset) return undefined;
     let oldest = this.#oldest.get(progress);
     if (oldest?.floor !== floor) {
-      oldest = { floor, sentAtMs: new RecordLookup(partition).find(floor)?.timestampMs };
+      oldest = { floor, sentAtMs: new RecordStream(partition, floor).peek()?.timestampMs };
       this.#oldest.set(progress, oldest);
     }
     return oldest.sentAtMs === undefined ? undefined : Math.max(0, this.#engine.clock.nowMs() - oldest.sentAtMs);

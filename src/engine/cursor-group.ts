@@ -28,6 +28,7 @@ export interface CursorGroupHome {
   readonly limits: Limits;
   readonly logger: Logger;
   readonly channel: string;
+  readonly isCompacted: boolean;
   readonly partitions: readonly Partition[];
   stage(sends: readonly Staged[], alongside: () => void): void;
   failed(error: Error): void;
@@ -95,6 +96,7 @@ export class CursorGroup implements Dispenser {
       logger: this.#home.logger,
       channel: this.#home.channel,
       group: this.group,
+      isCompacted: this.#home.isCompacted,
       windowMax: Math.max(1, Math.floor(this.#home.limits.inFlightMax / progress.length)),
       parkedMax: Math.max(1, Math.floor(this.#home.limits.retriesMax / progress.length)),
       ready: () => this.committed(),

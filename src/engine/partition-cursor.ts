@@ -28,6 +28,8 @@ export interface CursorHome {
   readonly logger: Logger;
   readonly channel: string;
   readonly group: string;
+  /** Records of it go that later ones have replaced, which is nothing to speak of. */
+  readonly isCompacted: boolean;
   /** Leases of one partition at once. */
   readonly windowMax: number;
   /** Messages of one partition that wait for others of their key, or for their time, at once. */
@@ -206,7 +208,7 @@ export class PartitionCursor extends GroupLane implements ProgressListener {
       const offset = parking.take(nowMs);
       if (offset === undefined) break;
       const record = lookup.find(offset);
-      if (record === undefined) this.#missed(this.progress.settleRange(offset, offset + 1));
+      if (record === undefined) this.#passParked(offset);
       else leases.push(this.#lease(record));
     }
     if (parking.size === 0) this.#lookup = undefined;
@@ -318,11 +320,22 @@ export class PartitionCursor extends GroupLane implements ProgressListener {
   #passGap(to: number): void {
     if (to <= this.#position) return;
     this.#journal.touch();
-    const missed = this.progress.settleRange(this.#position, to);
+    const { isCompacted } = this.#home;
+    const from = this.#position;
+    const expired = isCompacted ? Math.min(Math.max(this.source.startOffset, from), to) : to;
+    const missed = this.progress.settleRange(from, expired);
+    this.progress.settleRange(expired, to);
     this.progress.reach(to);
     this.#position = to;
     if (this.#stream.position < to) this.#stream.seek(to);
     this.#missed(missed);
+  }
+
+  /** What waited there is there no more. */
+  #passParked(offset: number): void {
+    this.#journal.touch();
+    const missed = this.progress.settleRange(offset, offset + 1);
+    if (!this.#home.isCompacted) this.#missed(missed);
   }
 
   #missed(missed: number): void {

@@ -2,7 +2,8 @@
  * What is given up, and when. A stream, and a durable topic that no group reads yet, keeps what its retention says: whole segments go
  * once all in them is older than `timeMs`, or once the channel has more than `bytes` (of which each partition has an
  * equal share) without them. A queue, and a topic that has groups, keeps what is not settled; a sealed segment of
- * which little is left is written anew, so that one stuck message never pins the disk.
+ * which little is left is written anew, so that one stuck message never pins the disk. A stream that is compacted keeps the last
+ * record of each key besides (`compaction.ts`).
  *
  * Looks once a minute, and when a channel has grown by a segment.
  */
@@ -10,6 +11,7 @@ import type { Clock, Timer } from "../base/clock.js";
 import type { Limits } from "../base/limits.js";
 import type { Log } from "../log/log.js";
 import type { Partition, SegmentInfo } from "../log/partition/partition.js";
+import { Compactor } from "./compaction.js";
 import type { SettledFloor } from "./settled-floor.js";
 import type { StoredChannel } from "./stored-channel.js";
 import { StreamChannel } from "./stream-channel.js";
@@ -34,6 +36,7 @@ export interface KeeperOptions {
 
 export class Keeper {
   readonly #options: KeeperOptions;
+  readonly #compactor: Compactor;
   readonly #rewritten = new WeakMap<Partition, Map<number, number>>();
   #timer: Timer | undefined;
   #passing: Promise<void> | undefined;
@@ -41,6 +44,7 @@ export class Keeper {
 
   constructor(options: KeeperOptions) {
     this.#options = options;
+    this.#compactor = new Compactor(options);
   }
 
   start(): void {
@@ -63,6 +67,7 @@ export class Keeper {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#compactor.close();
     this.#timer?.cancel();
     await this.#passing;
   }
@@ -73,6 +78,7 @@ export class Keeper {
       this.keep(channel);
       // Without a group nobody has settled anything: all of it waits for the first one.
       if (channel instanceof WorkChannel && channel.hasGroups) await this.#rewriteSparse(channel);
+      if (channel.spec.compact) for (const partition of channel.partitions) await this.#compactor.compact(partition);
     }
   }
 

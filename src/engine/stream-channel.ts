@@ -111,7 +111,8 @@ export class StreamChannel extends StoredChannel {
     const { log, clock, limits, logger } = context;
     const stage = context.stage.bind(context);
     const failed = context.failed.bind(context);
-    const home = { log, clock, limits, logger, partitions, channel: this.name, stage, failed };
+    const isCompacted = this.spec.compact;
+    const home = { log, clock, limits, logger, partitions, channel: this.name, isCompacted, stage, failed };
     const Group = group.settle === "each" ? StreamWork : CursorGroup;
     const opened = new Group(home, group.name, context.ledger.progressOf(this.known, group));
     this.#groups.set(group.name, opened);

@@ -27,17 +27,14 @@ export const supports: Supports = {
   priority: native,
   perKeyOrder: native,
   expires: refused("this version keeps a queued message until it is settled. Compare message.sentAt in the handler"),
-  compact: refused(
-    "this version keeps every record as long as retention says. Read the stream and keep the last of each key",
-  ),
+  compact: native,
 };
 
 /** @throws MillraceError NOT_SUPPORTED, naming the channel, the option, this driver and a way out. */
 export function refuseUnsupported(spec: ChannelSpec, driver: string): void {
-  const { expiresMs, compact } = spec;
+  const { expiresMs } = spec;
   const asked: readonly [boolean, string, keyof Supports][] = [
     [expiresMs !== undefined, `expires: ${expiresMs}`, "expires"],
-    [compact, "compact: true", "compact"],
   ];
   for (const [isAsked, option, ability] of asked) {
     const { level, note } = { note: "", ...supports[ability] };

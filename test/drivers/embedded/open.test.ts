@@ -116,7 +116,6 @@ describe("opening memory", () => {
 describe("what the engine cannot do", () => {
   test.for([
     ["expires", { expiresMs: 5 }, "sentAt"],
-    ["compact", { kind: "stream", compact: true }, "retention"],
   ] as const)("is refused when it is asked for: %s", async ([option, asked, way]) => {
     const driver = await openMemory(options);
     const refusal = await driver.declare({ ...spec, ...asked }).catch((error: unknown) => error);
@@ -129,7 +128,7 @@ describe("what the engine cannot do", () => {
   test("is data: a level for every ability, and a note for what is not native", async () => {
     const driver = await openMemory(options);
     const refused = Object.entries(driver.supports).filter(([, ability]) => ability.level !== "native");
-    expect(refused.map(([name]) => name).sort()).toEqual(["compact", "expires"]);
+    expect(refused.map(([name]) => name).sort()).toEqual(["expires"]);
     for (const [, ability] of refused)
       expect(ability).toMatchObject({ level: "refused", note: expect.stringMatching(/\. \w/) });
     await driver.close();
