@@ -31,9 +31,8 @@ for await (const { key, value } of mill.read(prices, { until: "end" })) {
 }
 
 console.log(records < 3_002 ? "fewer records than were sent" : "all records are there");
-for (const [symbol, cents] of table) console.log(`${symbol} ${cents}`);
+console.log(`EUR ${table.get("EUR")}, USD ${table.get("USD")}, DEM ${table.get("DEM")}`);
 
 // Output:
 // fewer records than were sent
-// USD 2999
-// EUR 3000
+// EUR 3000, USD 2999, DEM undefined
