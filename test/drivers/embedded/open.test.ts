@@ -114,16 +114,17 @@ describe("opening memory", () => {
 });
 
 describe("what the engine cannot do", () => {
-  test.for([
-    ["expires", { expiresMs: 5 }, "sentAt"],
-  ] as const)("is refused when it is asked for: %s", async ([option, asked, way]) => {
-    const driver = await openMemory(options);
-    const refusal = await driver.declare({ ...spec, ...asked }).catch((error: unknown) => error);
-    expect(refusal).toMatchObject({ code: "NOT_SUPPORTED" });
-    for (const part of ['"work"', option, '"memory"', way]) expect(String(refusal)).toContain(part);
-    expect(await driver.admin.channels()).toEqual([]);
-    await driver.close();
-  });
+  test.for([["expires", { expiresMs: 5 }, "sentAt"]] as const)(
+    "is refused when it is asked for: %s",
+    async ([option, asked, way]) => {
+      const driver = await openMemory(options);
+      const refusal = await driver.declare({ ...spec, ...asked }).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: "NOT_SUPPORTED" });
+      for (const part of ['"work"', option, '"memory"', way]) expect(String(refusal)).toContain(part);
+      expect(await driver.admin.channels()).toEqual([]);
+      await driver.close();
+    },
+  );
 
   test("is data: a level for every ability, and a note for what is not native", async () => {
     const driver = await openMemory(options);
