@@ -11,10 +11,10 @@ export { rateLimit } from "./client/rate/channel-rate.js";
 export { MillraceError, errorCodes, hasCode } from "./base/errors.js";
 export { silentLogger } from "./base/logger.js";
 
-export type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./client/admin.js";
 export type { AlertKind, AlertRule } from "./client/alerts/alert-rule.js";
 export type { Alert, AlertOptions, Alerts } from "./client/alerts/alerts.js";
 export type { WebhookOptions } from "./client/alerts/webhook.js";
+export type { Admin, ChannelReference, DoctorOptions, Peeked, PeekOptions, SeekPosition } from "./client/admin.js";
 export type { Backoff, BackoffOptions } from "./client/backoff.js";
 export type { Channel, Policy, Queue, Stream, Topic } from "./client/channel.js";
 export type {
@@ -44,6 +44,8 @@ export type {
   RedriveOptions,
 } from "./client/dead-letters.js";
 export type { Delivery } from "./client/delivery.js";
+export type { Diagnosis } from "./client/doctor.js";
+export type { Declaration } from "./client/pitfall.js";
 export type { BatchHandler, BatchOptions, BatchOutcome, Guarantee, HandleOptions, Handler } from "./client/handler.js";
 export type { LoadOptions, LoadSummary } from "./client/load.js";
 export type { Message } from "./client/message.js";

@@ -31,6 +31,8 @@ export const commandCodes = {
   COMMAND_UNUSABLE: exitCodes.failure,
   /** `verify` found damage. */
   DAMAGE_FOUND: exitCodes.failure,
+  /** `doctor` found pitfalls. */
+  PITFALLS_FOUND: exitCodes.failure,
   /** Ctrl-C, or a request to terminate. */
   INTERRUPTED: exitCodes.interrupted,
   /** A defect in Millrace. */

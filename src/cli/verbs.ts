@@ -88,6 +88,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/verify.js")).verify,
   },
   {
+    name: "doctor",
+    summary: "finds the usual mistakes in what is stored and in what a program declares",
+    load: async () => (await import("./verbs/doctor.js")).doctor,
+  },
+  {
     name: "bench",
     summary: "measures this machine and the engine on it, for a few seconds",
     load: async () => (await import("./verbs/bench.js")).bench,

@@ -1,3 +1,4 @@
+import type { Duration } from "../base/duration.js";
 import type {
   ChannelInfo,
   ChannelSpec,
@@ -13,6 +14,8 @@ import type { AlertOptions, Alerts } from "./alerts/alerts.js";
 import type { Channel } from "./channel.js";
 import type { Codec } from "./codec.js";
 import type { DeadLetters } from "./dead-letters.js";
+import type { Diagnosis } from "./doctor.js";
+import type { Declaration } from "./pitfall.js";
 import type { Message } from "./message.js";
 import type { Pressure, PressureOptions } from "./pressure/pressure.js";
 
@@ -31,6 +34,13 @@ export interface PeekOptions {
   readonly after?: string | undefined;
   /** Only messages in this state: "delayed" lists what waits for its time. */
   readonly state?: "ready" | "leased" | "delayed" | undefined;
+}
+
+export interface DoctorOptions {
+  /** As the program declares them. Default: none, and only what is stored is looked at. */
+  readonly channels?: readonly Declaration[] | undefined;
+  /** How long a handler takes, to hold it against leases. */
+  readonly handler?: Duration | undefined;
 }
 
 /** A message looked at; nothing about it has changed. */
@@ -80,6 +90,11 @@ export interface Admin {
    * @throws TypeError when rules or options are wrong.
    */
   alerts(rules: readonly AlertRule[], options?: AlertOptions): Alerts;
+  /**
+   * The usual mistakes, looked for on every stored channel and on those given: nobody reads it, no bound, a hot key, dead letters that nobody looks at …
+   * Retries, leases and key functions are known only of the channels given.
+   */
+  doctor(options?: DoctorOptions): Promise<readonly Diagnosis[]>;
   /** The dead letters of a queue, or of one group of a stream or durable topic. */
   dead<T>(channel: Channel<T> | string, options?: { readonly group?: string | undefined }): DeadLetters<T>;
 }

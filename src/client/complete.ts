@@ -182,7 +182,7 @@ function completePolicy(options: DeliveryPolicy, what: string): Policy {
 }
 
 function completePriorities(priorities: number | Priorities, what: string): { levels: number; share: number } {
-  if (typeof priorities !== "object") {
+  if (typeof priorities !== "object" || priorities === null || !("levels" in priorities)) {
     checkInteger(priorities, what, bounds.priorities);
     return { levels: priorities, share: 0 };
   }

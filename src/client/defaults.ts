@@ -53,6 +53,21 @@ export const defaults = {
   shedder: { everyMs: 1_000, retryAfter: { minS: 1, maxS: 300, unknownS: 5 } },
   load: { batch: 1_000, batchBytes: 1_048_576, inFlight: 4 },
   peekLimit: 20,
+  /** From where on something is called a pitfall. */
+  doctor: {
+    /** Messages looked at of each channel, and how few tell nothing. */
+    sample: 1_000,
+    sampleLeast: 100,
+    hotShare: 0.5,
+    /** A message older than this that nobody has ever taken waits for nobody. */
+    unreadMs: 600_000,
+    attemptsMany: 50,
+    retriesLongMs: 604_800_000,
+    retriesShortMs: 10_000,
+    /** Dead letters before the first word of them. */
+    alertLate: 100,
+    deadForgottenMs: 86_400_000,
+  },
 } as const;
 
 /** What is accepted, where it is not simply "positive". */

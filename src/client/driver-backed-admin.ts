@@ -1,3 +1,4 @@
+import { durationMs } from "../base/duration.js";
 import type {
   ChannelInfo,
   ChannelSpec,
@@ -10,11 +11,11 @@ import type {
   PeekedMessage,
 } from "../driver.js";
 import { MillraceError } from "../base/errors.js";
-import type { Admin, ChannelReference, Peeked, PeekOptions, SeekPosition } from "./admin.js";
 import type { AlertRule } from "./alerts/alert-rule.js";
 import { AlertWatch } from "./alerts/alert-watch.js";
 import type { AlertOptions, Alerts } from "./alerts/alerts.js";
 import type { WatchedConsumer } from "./alerts/measure.js";
+import type { Admin, ChannelReference, DoctorOptions, Peeked, PeekOptions, SeekPosition } from "./admin.js";
 import type { Channel } from "./channel.js";
 import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import { checkCodec, json } from "./codec.js";
@@ -24,6 +25,8 @@ import { describeStored } from "./describe-stored.js";
 import type { Payload } from "./dead-letter-edit.js";
 import type { DeadLetters } from "./dead-letters.js";
 import { bounds, defaults } from "./defaults.js";
+import { diagnose } from "./doctor.js";
+import type { Diagnosis } from "./doctor.js";
 import type { Environment } from "./environment.js";
 import { checkPosition } from "./handling.js";
 import { checkName } from "./names.js";
@@ -40,6 +43,7 @@ const known = {
   seek: new Set(["partition", "to"]),
   pressure: new Set(["group"]),
   dead: new Set(["group"]),
+  doctor: new Set(["channels", "handler"]),
 };
 
 /** Administration as any driver offers it: checks arguments, and turns what is stored into values. */
@@ -163,6 +167,15 @@ export class DriverBackedAdmin implements Admin {
   /** What watches ends with the Millrace that it watches. */
   close(): void {
     for (const watch of [...this.#alerts]) watch.close();
+  }
+
+  async doctor(options: DoctorOptions = {}): Promise<readonly Diagnosis[]> {
+    checkOptions(options, known.doctor, "admin.doctor");
+    const { channels = [], handler } = options;
+    if (!Array.isArray(channels))
+      throw new TypeError(`admin.doctor: channels must be an array, not ${shown(channels)}`);
+    const handlerMs = handler === undefined ? undefined : durationMs(handler, "admin.doctor: handler");
+    return diagnose(this.#admin, { declared: channels, handlerMs });
   }
 
   dead<T>(channel: Channel<T> | string, options: { readonly group?: string | undefined } = {}): DeadLetters<T> {

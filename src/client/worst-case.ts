@@ -1,7 +1,7 @@
 import { durationMs } from "../base/duration.js";
 import type { Duration } from "../base/duration.js";
 import { delayMs } from "./backoff.js";
-import type { Channel } from "./channel.js";
+import type { Policy } from "./channel.js";
 import { checkOptions } from "./checks.js";
 import { defaults } from "./defaults.js";
 import { checkRules } from "./retry-rule.js";
@@ -20,7 +20,7 @@ const known = new Set(["timeout", "retry"]);
  * its timeout, every pause as long as jitter allows, whichever rules fit. Infinity with a rule that does not count.
  * Not in it: how long it waits for somebody to be free, what a handler puts off with `later`, and outages.
  */
-export function worstCaseMs<T>(channel: Channel<T>, options: WorstCaseOptions = {}): number {
+export function worstCaseMs(channel: { readonly policy: Policy }, options: WorstCaseOptions = {}): number {
   checkOptions(options, known, "worstCaseMs");
   const { timeout = defaults.handlerTimeoutMs, retry = [] } = options;
   checkRules(retry, "worstCaseMs: retry");
