@@ -28,7 +28,7 @@ export type {
   TopicOptions,
 } from "./client/channel-options.js";
 export type { Codec } from "./client/codec.js";
-export type { CloseOptions, Consumer, ConsumerState } from "./client/consumer.js";
+export type { CloseOptions, Consumer, ConsumerInfo, ConsumerState } from "./client/consumer.js";
 export type {
   CountRange,
   DeadCause,

@@ -13,6 +13,7 @@ import type { AlertRule } from "./alerts/alert-rule.js";
 import type { AlertOptions, Alerts } from "./alerts/alerts.js";
 import type { Channel } from "./channel.js";
 import type { Codec } from "./codec.js";
+import type { ConsumerInfo } from "./consumer.js";
 import type { DeadLetters } from "./dead-letters.js";
 import type { Diagnosis } from "./doctor.js";
 import type { Declaration } from "./pitfall.js";
@@ -63,6 +64,8 @@ export interface Admin {
   stats(channel: ChannelReference): Promise<ChannelStats>;
   /** How much waits, how fast it gets done, and how long it is going to take. The rate is seen by asking now and then. */
   pressure(channel: ChannelReference, options?: PressureOptions): Promise<Pressure>;
+  /** The consumers of this Millrace: what each is doing, and when it is stalled, why. */
+  consumers(): readonly ConsumerInfo[];
   groups(channel: ChannelReference): Promise<readonly GroupInfo[]>;
   /** How far a group is behind, by partition, in messages and milliseconds. */
   lag(channel: ChannelReference, group: string): Promise<readonly PartitionLag[]>;

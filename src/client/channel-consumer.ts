@@ -2,9 +2,10 @@ import { assert } from "../base/assert.js";
 import { stayAlive } from "../base/clock.js";
 import { durationMs } from "../base/duration.js";
 import { MillraceError } from "../base/errors.js";
+import { Abandoned } from "./abandoned.js";
 import { delayMs, exponential } from "./backoff.js";
 import { checkOptions } from "./checks.js";
-import type { CloseOptions, Consumer, ConsumerState } from "./consumer.js";
+import type { CloseOptions, Consumer, ConsumerInfo, ConsumerState } from "./consumer.js";
 import { defaults } from "./defaults.js";
 import { Deferred } from "./deferred.js";
 import { describeHandling } from "./handling.js";
@@ -12,6 +13,7 @@ import { OutageWatch } from "./outage.js";
 import type { Outage } from "./outage.js";
 import { Session } from "./session.js";
 import type { SessionParts } from "./session.js";
+import { within } from "./time-limit.js";
 
 /** The pauses between attempts to get going again. */
 const rebuilding = exponential("100ms", "30s");
@@ -33,8 +35,8 @@ const legal: Readonly<Record<Mode, readonly Mode[]>> = {
  *   starting ──▶ running ◀──▶ paused
  *      │           │  ▲          │
  *      │           ▼  │          │
- *      │         stalled ◀───────┤          stalled: the driver cannot give us messages for a while; we try again
- *      ▼           ▼             ▼
+ *      │         stalled ◀───────┤          stalled: the driver cannot give us messages for a while, and we try again;
+ *      ▼           ▼             ▼                   or too many handlers never return, and we wait for them
  *      └────────▶ closed ◀───────┘          closed: by `close`, or by an error that trying again cannot mend
  */
 export class ChannelConsumer<T> implements Consumer {
@@ -43,32 +45,34 @@ export class ChannelConsumer<T> implements Consumer {
   readonly #closed = new Deferred<void>();
   /** Resolved by the first `close`. */
   readonly #closing = new Deferred<{ readonly drainMs: number }>();
+  readonly #abandoned: Abandoned<T>;
   #isClosing = false;
   #isPaused = false;
   #state: Mode = "starting";
+  #reason: string | undefined;
+  #sinceMs: number;
+  #stalls = 0;
   #session: Session<T> | undefined;
 
-  constructor(parts: Omit<SessionParts<T>, "outage">) {
-    const { handling, environment } = parts;
-    const { outage } = handling;
-    const watch = outage && new OutageWatch(outage, environment, `the ${describeHandling(handling)}`);
-    this.#parts = { ...parts, outage: watch };
+  constructor(parts: Omit<SessionParts<T>, "abandoned" | "outage">) {
+    const { environment, handling } = parts;
+    const abandonedMax = Math.max(defaults.abandonedMaxLeast, handling.concurrency);
+    this.#abandoned = new Abandoned(abandonedMax, () => this.#countAbandoned());
+    const watch = handling.outage && new OutageWatch(handling.outage, environment, `the ${describeHandling(handling)}`);
+    this.#parts = { ...parts, abandoned: this.#abandoned, outage: watch };
+    this.#sinceMs = environment.clock.monotonicMs();
   }
 
   get state(): ConsumerState {
     return this.#state === "running" && this.outage !== undefined ? "probing" : this.#state;
   }
 
-  get channel(): string {
-    return this.#parts.handling.channel.name;
-  }
-
-  get group(): string {
-    return this.#parts.handling.group;
-  }
-
   get outage(): Outage | undefined {
     return this.#parts.outage?.current;
+  }
+
+  get reason(): string | undefined {
+    return this.#reason;
   }
 
   get ready(): Promise<void> {
@@ -77,6 +81,21 @@ export class ChannelConsumer<T> implements Consumer {
 
   get closed(): Promise<void> {
     return this.#closed.promise;
+  }
+
+  info(): ConsumerInfo {
+    const { handling, environment } = this.#parts;
+    return {
+      channel: handling.channel.name,
+      kind: handling.channel.kind,
+      group: handling.group,
+      state: this.state,
+      reason: this.#reason,
+      forMs: environment.clock.monotonicMs() - this.#sinceMs,
+      running: this.#session?.running ?? 0,
+      abandoned: this.#abandoned.count,
+      stalls: this.#stalls,
+    };
   }
 
   /** A process with a consumer lives until that is closed, though it may wait for days. */
@@ -99,7 +118,7 @@ export class ChannelConsumer<T> implements Consumer {
   resume(): void {
     this.#isPaused = false;
     this.#session?.resume();
-    if (this.#state === "paused") this.#enter("running");
+    if (this.#state === "paused") this.#goOn();
   }
 
   close(options: CloseOptions = {}): Promise<void> {
@@ -121,12 +140,13 @@ export class ChannelConsumer<T> implements Consumer {
   /** From start to close, however many sources it takes. */
   async #live(): Promise<void> {
     let session = await this.#open();
-    this.#enter(this.#isPaused ? "paused" : "running");
+    this.#goOn();
     this.#ready.resolve();
     while (!this.#isClosing) {
       try {
         await session.serve();
       } catch (error) {
+        if (isPassing(error)) this.#stall(error);
         await session.abandon(error);
         if (!isPassing(error)) throw error;
         const next = await this.#rebuild(error);
@@ -139,7 +159,14 @@ export class ChannelConsumer<T> implements Consumer {
   }
 
   async #open(): Promise<Session<T>> {
-    const session = await Session.open(this.#parts);
+    const opening = Session.open(this.#parts);
+    const { clock } = this.#parts.environment;
+    const limit = { clock, ms: defaults.answerMs.open, what: `${this.#what}: joining the channel` };
+    const session = await within(opening, limit).catch((error: unknown) => {
+      // Should it come after all, it is not wanted any more.
+      void opening.then((late) => late.abandon(error)).catch(() => {});
+      throw error;
+    });
     this.#session = session;
     if (this.#isPaused) session.pause();
     if (this.#isClosing) session.stop();
@@ -150,7 +177,6 @@ export class ChannelConsumer<T> implements Consumer {
   async #rebuild(cause: unknown): Promise<Session<T> | undefined> {
     this.#session = undefined;
     const { logger, random } = this.#parts.environment;
-    this.#enter("stalled");
     for (let attempt = 1, error = cause; ; attempt++) {
       const waitMs = delayMs(rebuilding, attempt, random());
       logger.warn({ error, attempt, waitMs }, `${this.#what} is stalled and tries again`);
@@ -158,12 +184,13 @@ export class ChannelConsumer<T> implements Consumer {
       if (this.#isClosing) return undefined;
       try {
         const session = await this.#open();
-        this.#enter(this.#isPaused ? "paused" : "running");
+        this.#goOn();
         logger.info({ attempt }, `${this.#what} runs again`);
         return session;
       } catch (failure) {
         if (!isPassing(failure)) throw failure;
         error = failure;
+        this.#stall(failure);
       }
     }
   }
@@ -173,6 +200,35 @@ export class ChannelConsumer<T> implements Consumer {
     const timer = this.#parts.environment.clock.after(waitMs, () => over.resolve());
     await Promise.race([over.promise, this.#closing.promise]);
     timer.cancel();
+  }
+
+  /** More of them than there may be, or no more than that again. */
+  #countAbandoned(): void {
+    if (this.#session === undefined || this.#state === "starting" || this.#state === "closed") return;
+    const { logger } = this.#parts.environment;
+    const fields = { abandoned: this.#abandoned.count };
+    if (this.#abandoned.isFull) {
+      logger.warn(fields, `${this.#what} is stalled: handlers never return; see delivery.signal, and set timeout`);
+    } else {
+      logger.info(fields, `${this.#what} runs again: handlers have returned`);
+    }
+    this.#goOn();
+    this.#session.nudge();
+  }
+
+  /** There is a source: what it is doing with it. */
+  #goOn(): void {
+    if (this.#abandoned.isFull) {
+      const text = `handlers never return: ${this.#abandoned.count} are still running though their time is over`;
+      return this.#stall(new MillraceError("HANDLER_TIMEOUT", text));
+    }
+    this.#enter(this.#isPaused ? "paused" : "running");
+  }
+
+  #stall(error: unknown): void {
+    if (this.#state === "starting") this.#enter("running");
+    this.#enter("stalled");
+    this.#reason = error instanceof Error ? error.message : String(error);
   }
 
   #end(): void {
@@ -193,6 +249,9 @@ export class ChannelConsumer<T> implements Consumer {
     if (next === this.#state) return;
     assert(legal[this.#state].includes(next), `a consumer that is ${this.#state} cannot become ${next}`);
     this.#state = next;
+    this.#reason = undefined;
+    this.#sinceMs = this.#parts.environment.clock.monotonicMs();
+    if (next === "stalled") this.#stalls += 1;
   }
 
   get #what(): string {

@@ -1,9 +1,10 @@
 import type { Duration } from "../base/duration.js";
+import type { ChannelKind } from "../driver.js";
 import type { Outage } from "./outage.js";
 
 /**
- * starting ──▶ running ⇄ paused; running ⇄ stalled while it cannot get messages and tries again; running ⇄ probing while its
- * messages fail one after the other as in an outage, and it tries single ones; closed is final.
+ * starting ──▶ running ⇄ paused; running ⇄ stalled while it cannot do its work: `reason` says why, and it gets going again by itself;
+ * running ⇄ probing while its messages fail one after the other as in an outage, and it tries single ones; closed is final.
  */
 export type ConsumerState = "starting" | "running" | "paused" | "stalled" | "probing" | "closed";
 
@@ -17,6 +18,8 @@ export interface Consumer extends AsyncDisposable {
   readonly state: ConsumerState;
   /** What it takes for an outage of something that all its messages need; undefined while there is none. */
   readonly outage: Outage | undefined;
+  /** Why it is stalled; undefined in any other state. */
+  readonly reason: string | undefined;
   /** Resolves when it takes messages; rejects when it cannot start. */
   readonly ready: Promise<void>;
   /** Resolves when it has closed; rejects with what ended it, if that was not `close`. */
@@ -26,4 +29,23 @@ export interface Consumer extends AsyncDisposable {
   resume(): void;
   /** Takes no more messages, lets running handlers finish, and leaves the group. What was settled is durable when it resolves. */
   close(options?: CloseOptions): Promise<void>;
+}
+
+/** A consumer of this Millrace, as `admin.consumers` shows it. */
+export interface ConsumerInfo {
+  readonly channel: string;
+  readonly kind: ChannelKind;
+  /** "" where a channel has no groups. */
+  readonly group: string;
+  readonly state: ConsumerState;
+  /** Why it is stalled; undefined in any other state. */
+  readonly reason: string | undefined;
+  /** How long it has been in this state. */
+  readonly forMs: number;
+  /** Handlers that are running, those that were given up not included. */
+  readonly running: number;
+  /** Handlers that are running though their time is over, or their source has failed. */
+  readonly abandoned: number;
+  /** How many times it has been stalled. */
+  readonly stalls: number;
 }

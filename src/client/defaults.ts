@@ -19,6 +19,13 @@ export const defaults = {
   drainMs: 30_000,
   /** How often it is looked at whether a consumer that waits for messages is being passed over. */
   progressMs: 60_000,
+  /**
+   * How long a driver may take to let a consumer join, and to let it leave once it has failed; and to store a dead letter, or what else goes out
+   * after the handler. After that it is taken for stuck.
+   */
+  answerMs: { open: 60_000, leave: 10_000, settle: 60_000 },
+  /** Handlers that never return: so many of one consumer, or as many as its concurrency where that is more, before it begins no others. */
+  abandonedMaxLeast: 10,
   /** A consumer of a stream holds as many events as it gets done in this time, and not more than so many. */
   stream: { aheadMs: 500, aheadMax: 1_024 },
   outage: { share: 0.8, samples: 20, withinMs: 600_000, probe: exponential("1s", "30s") },

@@ -14,13 +14,13 @@ import { MillraceError } from "../base/errors.js";
 import type { AlertRule } from "./alerts/alert-rule.js";
 import { AlertWatch } from "./alerts/alert-watch.js";
 import type { AlertOptions, Alerts } from "./alerts/alerts.js";
-import type { WatchedConsumer } from "./alerts/measure.js";
 import type { Admin, ChannelReference, DoctorOptions, Peeked, PeekOptions, SeekPosition } from "./admin.js";
 import type { Channel } from "./channel.js";
 import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import { checkCodec, json } from "./codec.js";
 import type { Codec } from "./codec.js";
 import { storedChannel } from "./complete.js";
+import type { ConsumerInfo } from "./consumer.js";
 import { describeStored } from "./describe-stored.js";
 import type { Payload } from "./dead-letter-edit.js";
 import type { DeadLetters } from "./dead-letters.js";
@@ -46,22 +46,24 @@ const known = {
   doctor: new Set(["channels", "handler"]),
 };
 
+export interface AdministeredMillrace {
+  /** Throws when it is closed. */
+  readonly requireOpen: () => void;
+  readonly consumers: () => readonly ConsumerInfo[];
+}
+
 /** Administration as any driver offers it: checks arguments, and turns what is stored into values. */
 export class DriverBackedAdmin implements Admin {
   readonly #environment: Environment;
   readonly #requireOpen: () => void;
+  readonly #consumers: () => readonly ConsumerInfo[];
   readonly #gauge: Gauge;
-  readonly #consumers: () => Iterable<WatchedConsumer>;
   readonly #alerts = new Set<AlertWatch>();
 
-  /** @param of requireOpen throws when its Millrace is closed */
-  constructor(
-    environment: Environment,
-    of: { readonly requireOpen: () => void; readonly consumers: () => Iterable<WatchedConsumer> },
-  ) {
+  constructor(environment: Environment, mill: AdministeredMillrace) {
     this.#environment = environment;
-    this.#requireOpen = of.requireOpen;
-    this.#consumers = of.consumers;
+    this.#requireOpen = mill.requireOpen;
+    this.#consumers = mill.consumers;
     this.#gauge = new Gauge(environment.clock);
   }
 
@@ -88,6 +90,10 @@ export class DriverBackedAdmin implements Admin {
     if (group !== undefined) checkName(group, "admin.pressure: group");
     const spec = await describeStored(this.#admin, nameOf(channel));
     return this.#gauge.measure(this.#admin, spec, group);
+  }
+
+  consumers(): readonly ConsumerInfo[] {
+    return this.#consumers();
   }
 
   async groups(channel: ChannelReference): Promise<readonly GroupInfo[]> {

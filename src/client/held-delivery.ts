@@ -39,6 +39,10 @@ export class HeldDelivery<T> implements Delivery<T> {
   after: HeldDelivery<T> | undefined = undefined;
   /** The call it came in with others, and how many of them have not ended; undefined when it came alone. */
   call: { open: number } | undefined = undefined;
+  /** The first of its call, when it came in one with others. */
+  head: HeldDelivery<T> | undefined = undefined;
+  /** Of the first of a call: its handler runs, and nobody waits for it; see `Abandoned`. */
+  isAbandoned = false;
   /** The value as it was read for the handler; its message does not read it again. */
   value: T | undefined = undefined;
   hasValue = false;

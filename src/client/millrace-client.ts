@@ -1,12 +1,11 @@
 import { MillraceError } from "../base/errors.js";
 import type { Receipt, Supports } from "../driver.js";
-import type { WatchedConsumer } from "./alerts/measure.js";
 import { BatchRunner } from "./batch-runner.js";
 import { BulkLoad } from "./bulk-load.js";
 import { ChannelConsumer, drainOf } from "./channel-consumer.js";
 import type { Channel, Stream } from "./channel.js";
 import { shown } from "./checks.js";
-import type { CloseOptions, Consumer } from "./consumer.js";
+import type { CloseOptions, Consumer, ConsumerInfo } from "./consumer.js";
 import { DriverBackedAdmin } from "./driver-backed-admin.js";
 import type { Environment } from "./environment.js";
 import type { BatchHandler, BatchOptions, HandleOptions, Handler } from "./handler.js";
@@ -33,7 +32,7 @@ import { requireAbility } from "./support.js";
 export class MillraceClient implements Millrace {
   readonly admin: DriverBackedAdmin;
   readonly #environment: Environment;
-  readonly #consumers = new Set<Consumer & WatchedConsumer>();
+  readonly #consumers = new Set<Consumer & { info(): ConsumerInfo }>();
   #mode: "open" | "draining" | "closed" = "open";
   #closing: Promise<void> | undefined;
 
@@ -41,7 +40,7 @@ export class MillraceClient implements Millrace {
     this.#environment = environment;
     this.admin = new DriverBackedAdmin(environment, {
       requireOpen: () => this.#requireNotClosed(),
-      consumers: () => this.#consumers,
+      consumers: () => [...this.#consumers].map((consumer) => consumer.info()),
     });
   }
 
@@ -166,7 +165,7 @@ export class MillraceClient implements Millrace {
     return completeHandling(channel, asked.options, { call: asked.call, driver });
   }
 
-  #start<T>(parts: Omit<SessionParts<T>, "environment" | "outage">): Consumer {
+  #start<T>(parts: Omit<SessionParts<T>, "environment" | "outage" | "abandoned">): Consumer {
     const consumer = new ChannelConsumer({ ...parts, environment: this.#environment });
     this.#consumers.add(consumer);
     const forget = (): void => void this.#consumers.delete(consumer);

@@ -1,18 +1,20 @@
 import type { Clock, Timer } from "../base/clock.js";
+import { hasCode } from "../base/errors.js";
+import { within } from "./time-limit.js";
 
 /** What is looked at. */
 export interface Progress {
   /** How many times it has been asked for messages; undefined while it is not waiting for any. */
   asking(): number | undefined;
-  /** How many messages could be handed out. */
-  ready(): Promise<number>;
-  /** It waits for messages, there are some, and none has come. */
-  stuck(ready: number): void;
+  /** What could be handed out, in words; undefined when there is nothing, or nobody can tell. */
+  waiting(): Promise<string | undefined>;
+  /** It waits for messages, there are some, and none has come; or nobody answers what there is. */
+  stuck(why: string): void;
 }
 
 /**
  * Judges a consumer by what it gets: one that has waited for a whole period while messages wait for it has been forgotten by
- * its broker, whatever its connection looks like. Costs a timer and a look at one number a period, and nothing a message.
+ * its broker, whatever its connection looks like. Costs a timer and a look at a number or two a period, and nothing a message.
  */
 export class ProgressCheck {
   readonly #progress: Progress;
@@ -46,7 +48,15 @@ export class ProgressCheck {
 
   /** Twice the same question unanswered. Messages that came while we looked are none that were held back: those come again next time. */
   async #compare(asking: number): Promise<void> {
-    const ready = await this.#progress.ready().catch(() => 0);
-    if (ready > 0 && !this.#stopped && this.#progress.asking() === asking) this.#progress.stuck(ready);
+    const why = await this.#found();
+    if (why !== undefined && !this.#stopped && this.#progress.asking() === asking) this.#progress.stuck(why);
+  }
+
+  /** A broker that refuses to say what there is may still hand it out; one that does not answer at all does nothing else either. */
+  async #found(): Promise<string | undefined> {
+    const limit = { clock: this.#clock, ms: this.#periodMs, what: "saying how much waits" };
+    return within(this.#progress.waiting(), limit).catch((error: unknown) =>
+      hasCode(error, "TIMEOUT") ? error.message : undefined,
+    );
   }
 }

@@ -1,5 +1,7 @@
+import type { Timer } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, Source } from "../driver.js";
+import type { Abandoned } from "./abandoned.js";
 import { BatchScheduler } from "./batch-scheduler.js";
 import { defaults } from "./defaults.js";
 import { Deferred } from "./deferred.js";
@@ -17,6 +19,8 @@ import { Reading } from "./reading.js";
 import type { Runner } from "./runner.js";
 import type { Scheduler, SchedulerParts } from "./scheduler.js";
 import { Settler } from "./settler.js";
+import { within } from "./time-limit.js";
+import { messagesWaiting } from "./waiting-messages.js";
 import { Watch } from "./watch.js";
 import type { RunnerParts } from "./work.js";
 
@@ -29,6 +33,8 @@ export interface SessionParts<T> {
   /** Outlives the session, as an outage does. */
   readonly outage: OutageWatch | undefined;
   readonly makeRunner: (parts: RunnerParts<T>) => Runner<T>;
+  /** Of all sources that the consumer has had. */
+  readonly abandoned: Abandoned<T>;
 }
 
 /** One source of a consumer, from `consume` to its end: fetches deliveries, and gives back what is left over. */
@@ -38,12 +44,16 @@ export class Session<T> {
   readonly #throttle: Throttle<T> | undefined;
   readonly #scheduler: Scheduler<T>;
   readonly #watch: Watch<T>;
-  readonly #check: ProgressCheck | undefined;
+  readonly #check: ProgressCheck;
   #paused = false;
   #fetches = 0;
+  /** A driver that is asked to stop has so long to answer. */
+  #leaving: Timer | undefined;
   #isFetching = false;
   #stopped = false;
   #failure: { readonly error: unknown } | undefined;
+  /** Rejected with the failure. Whoever waits for the driver need not wait for it any more. */
+  readonly #broken = new Deferred<never>();
   /** Resolved when something happened that the fetching, or the draining, waits for. */
   #news: Deferred<void> | undefined;
 
@@ -71,15 +81,25 @@ export class Session<T> {
     this.#source = source;
     this.#throttle = this.#makeThrottle();
     this.#scheduler = this.#makeScheduler();
-    const watched = { handling, source, clock: environment.clock, throttle: this.#throttle };
-    this.#watch = new Watch(watched, this.#scheduler);
+    const { clock, logger } = environment;
+    const broken = (error: unknown): void => this.#break(error);
+    this.#watch = new Watch({ handling, source, clock, logger, throttle: this.#throttle, broken }, this.#scheduler);
     this.#check = this.#makeCheck();
     if (parts.outage !== undefined)
       parts.outage.listener = { began: () => this.#releaseWaiting(), eased: () => this.#tell() };
   }
 
-  /** Fetches until `stop`. Rejects with what makes it impossible to go on. */
-  async serve(): Promise<void> {
+  /** Handlers under way. */
+  get running(): number {
+    return this.#scheduler.begun.size;
+  }
+
+  /** Fetches until `stop`. Rejects with what makes it impossible to go on, even while the driver does not answer. */
+  serve(): Promise<void> {
+    return Promise.race([this.#fetch(), this.#broken.promise]).finally(() => this.#leaving?.cancel());
+  }
+
+  async #fetch(): Promise<void> {
     const { clock } = this.#parts.environment;
     let turnMs = clock.monotonicMs();
     for (;;) {
@@ -105,12 +125,22 @@ export class Session<T> {
     this.#tell();
   }
 
+  /** There are more, or fewer, handlers that never return than there may be. */
+  nudge(): void {
+    if (this.#parts.abandoned.isFull) this.#releaseWaiting();
+    this.#tell();
+  }
+
   /** Takes nothing and begins nothing any more. `serve` returns soon. */
   stop(): void {
     this.#stopped = true;
-    this.#source.stop();
     this.#releaseWaiting();
+    this.#stopSource();
     this.#tell();
+    const text = `the ${describeHandling(this.#parts.handling)}: the driver does not answer`;
+    this.#leaving = this.#parts.environment.clock.after(defaults.answerMs.leave, () =>
+      this.#break(new MillraceError("TIMEOUT", text)),
+    );
   }
 
   /** After `stop`: lets handlers end, for as long as that may take; then gives everything back and leaves. */
@@ -118,21 +148,36 @@ export class Session<T> {
     if (drainMs > 0) await this.#untilEnded(drainMs);
     this.#abort(closedError(this.#parts.handling));
     if (this.#failure !== undefined) throw this.#failure.error;
-    await this.#source.flush();
-    await this.#source.close();
+    await this.#inTime(this.#source.flush(), "making settlements durable");
+    await this.#inTime(this.#source.close(), "leaving");
   }
 
   /** The source is of no more use: what is held is lost. */
   async abandon(error: unknown): Promise<void> {
     this.#stopped = true;
     const what = describeHandling(this.#parts.handling);
+    // None of them comes to an end that an outage could be judged by.
+    const held = [...this.#scheduler.waiting(), ...(this.#throttle?.waiting() ?? [])];
+    for (const { incoming } of this.#scheduler.begun) held.push(incoming);
+    this.#parts.outage?.forget(held);
     this.#abort(new MillraceError("LEASE_EXPIRED", `the ${what} lost its connection to the channel`, { cause: error }));
     this.#scheduler.forget(() => true);
     // It has failed already: that it cannot be closed in good order either is nothing new.
-    await this.#source.close().catch(() => {});
+    await this.#inTime(this.#source.close(), "leaving").catch(() => {});
+  }
+
+  #inTime(answer: Promise<void>, what: string): Promise<void> {
+    const { environment, handling } = this.#parts;
+    const limit = {
+      clock: environment.clock,
+      ms: defaults.answerMs.leave,
+      what: `the ${describeHandling(handling)}: ${what}`,
+    };
+    return within(answer, limit);
   }
 
   lose(deliveries: readonly IncomingDelivery[]): void {
+    this.#watch.doubt();
     const lost = new Set(deliveries);
     this.#parts.outage?.forget(deliveries);
     this.#scheduler.forget((delivery) => lost.has(delivery));
@@ -160,7 +205,8 @@ export class Session<T> {
   }
 
   #room(): number {
-    const free = this.#paused ? 0 : this.#scheduler.room();
+    if (this.#paused || this.#parts.abandoned.isFull) return 0;
+    const free = this.#scheduler.room();
     const room = this.#parts.outage?.room(free) ?? free;
     if (room === 0 || this.#throttle === undefined) return room;
     return Math.min(room, this.#throttle.room(this.#scheduler.waiting().length));
@@ -215,6 +261,7 @@ export class Session<T> {
       outage: this.#parts.outage,
       reading,
       makeRunner,
+      abandoned: this.#parts.abandoned,
       throttle: this.#throttle,
       events: { freed: () => this.#tell(), watch: () => this.#watch.begun(), broken: (error) => this.#break(error) },
     };
@@ -223,34 +270,39 @@ export class Session<T> {
     return handling.size > 1 ? new BatchScheduler(parts) : new QueueScheduler(parts);
   }
 
-  /** Of queues only: of a group's messages nobody can tell from outside which are for this member. */
-  #makeCheck(): ProgressCheck | undefined {
+  #makeCheck(): ProgressCheck {
     const { handling, environment } = this.#parts;
-    const { channel } = handling;
-    if (channel.kind !== "queue") return undefined;
+    const { admin, supports } = environment.driver;
     const progress: Progress = {
       asking: () => (this.#isFetching && !this.#paused ? this.#fetches : undefined),
-      ready: async () => (await environment.driver.admin.stats(channel.name)).ready,
-      stuck: (ready) => {
-        const text = `${ready} messages wait, and none has been handed out to the ${describeHandling(handling)}`;
-        this.#break(new MillraceError("TIMEOUT", text));
-      },
+      waiting: () => messagesWaiting(handling, admin, supports),
+      stuck: (why) => this.#break(new MillraceError("TIMEOUT", why)),
     };
     return new ProgressCheck(progress, environment.clock, defaults.progressMs);
   }
 
   #break(error: unknown): void {
     this.#failure ??= { error };
-    this.#source.stop();
+    this.#stopSource();
+    this.#broken.reject(error);
     this.#tell();
+  }
+
+  #stopSource(): void {
+    try {
+      this.#source.stop();
+    } catch (error) {
+      this.#failure ??= { error };
+    }
   }
 
   #abort(error: MillraceError): void {
     this.#watch.stop();
-    this.#check?.stop();
+    this.#check.stop();
     this.#throttle?.stop();
     for (const held of this.#scheduler.begun) {
       held.abort(error);
+      if (!held.concluded) this.#parts.abandoned.add(held);
       held.conclude();
     }
   }

@@ -1,8 +1,10 @@
 import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, StagedMessage } from "../driver.js";
+import type { Abandoned } from "./abandoned.js";
 import type { Outcomes } from "./conclusion.js";
 import { isForAnother } from "./dead-letter-view.js";
+import { defaults } from "./defaults.js";
 import type { Handling } from "./handling.js";
 import { afterError, doneVerdict } from "./verdict.js";
 import type { Retry, Rules, Verdict } from "./verdict.js";
@@ -14,6 +16,7 @@ import type { Reading } from "./reading.js";
 import type { Runner } from "./runner.js";
 import type { SchedulerEvents } from "./scheduler.js";
 import type { Settler } from "./settler.js";
+import { within } from "./time-limit.js";
 
 /** What a scheduler wants to know of its work. */
 export interface WorkEvents<T> {
@@ -43,6 +46,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   readonly #mine: WorkEvents<T>;
   readonly #events: SchedulerEvents;
   readonly #outage: OutageWatch | undefined;
+  readonly #abandoned: Abandoned<T>;
 
   constructor(parts: WorkParts<T>, mine: WorkEvents<T>) {
     this.#handling = parts.handling;
@@ -52,6 +56,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
     this.#clock = parts.clock;
     this.#events = parts.events;
     this.#outage = parts.outage;
+    this.#abandoned = parts.abandoned;
     this.#mine = mine;
     this.#runner = parts.makeRunner({ reading: parts.reading, outcomes: this, rules: parts.rules });
   }
@@ -91,6 +96,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
 
   #call(batch: readonly HeldDelivery<T>[], nowMs: number): void {
     for (const held of batch) held.startedAtMs = nowMs;
+    if (batch.length > 1) for (const held of batch) held.head = batch[0];
     if (this.#settler.settlesAhead) this.#beginSettled(batch);
     else this.#runner.start(batch);
     let watched = false;
@@ -103,7 +109,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   }
 
   done(held: HeldDelivery<T>): void {
-    if (held.concluded) return;
+    if (held.concluded) return this.#abandoned.returned(held);
     this.#outage?.handled(held);
     try {
       this.#settler.done(held);
@@ -114,7 +120,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   }
 
   decided(held: HeldDelivery<T>, decided: Verdict, sends: readonly StagedMessage[]): void {
-    if (held.concluded) return;
+    if (held.concluded) return this.#abandoned.returned(held);
     const verdict = this.#outage === undefined ? decided : this.#outage.judge(held, decided);
     if (verdict.kind === "retry" && this.#mine.keep !== undefined && !this.#settler.settlesAhead) {
       held.conclude();
@@ -123,7 +129,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
     try {
       const finishing = this.#settler.carryOut(held, verdict, sends);
       if (finishing === undefined) this.#end(held);
-      else void finishing.catch((error: unknown) => this.#events.broken(error)).then(() => this.#end(held));
+      else void this.#inTime(finishing).then(() => this.#end(held));
     } catch (error) {
       this.#events.broken(error);
       this.#end(held);
@@ -139,6 +145,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
       `the handler ran longer than its ${timeoutMs} ms; see delivery.signal, or raise timeout`,
     );
     held.abort(error);
+    this.#abandoned.add(held);
     this.decided(held, afterError(error, held.attempt, this.#rules), []);
   }
 
@@ -186,10 +193,27 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
       this.#events.broken(error);
     }
     this.#settler.flush().then(
-      // The consumer may have closed meanwhile.
-      () => this.#runner.start(ours.filter((held) => !held.concluded)),
-      (error: unknown) => this.#events.broken(error),
+      () => {
+        // The consumer may have closed meanwhile.
+        for (const held of ours) if (held.concluded) this.#abandoned.returned(held);
+        this.#runner.start(ours.filter((held) => !held.concluded));
+      },
+      (error: unknown) => {
+        // Nobody has begun with them.
+        for (const held of ours) {
+          held.conclude();
+          this.#abandoned.returned(held);
+        }
+        this.#events.broken(error);
+      },
     );
+  }
+
+  /** Never rejects. What is not there in time may be stuck for ever: the message's place must not be. */
+  async #inTime(finishing: Promise<void>): Promise<void> {
+    const what = `storing what became of a message of ${this.#handling.channel.kind} "${this.#handling.channel.name}"`;
+    const limit = { clock: this.#clock, ms: defaults.answerMs.settle, what };
+    await within(finishing, limit).catch((error: unknown) => this.#events.broken(error));
   }
 
   #end(held: HeldDelivery<T>): void {
@@ -200,6 +224,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
 }
 
 export interface WorkParts<T> {
+  readonly abandoned: Abandoned<T>;
   readonly clock: Clock;
   readonly throttle: Throttle<T> | undefined;
   readonly handling: Handling<T>;

@@ -156,7 +156,7 @@ export class EngineAdmin {
       oldest = { floor, sentAtMs: new RecordStream(partition, floor).peek()?.timestampMs };
       this.#oldest.set(progress, oldest);
     }
-    return oldest.sentAtMs === undefined ? undefined : Math.max(0, this.#engine.clock.nowMs() - oldest.sentAtMs);
+    return oldest.sentAtMs === undefined ? undefined : Math.max(0, this.#engine.wall.nowMs() - oldest.sentAtMs);
   }
 }
 

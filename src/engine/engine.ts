@@ -30,6 +30,7 @@ import { PendingSend } from "./pending-send.js";
 import { QueueChannel } from "./queue-channel.js";
 import { Registrar } from "./registrar.js";
 import { Keeper } from "./retention.js";
+import { TrustedWall } from "./trusted-wall.js";
 import { StoredChannel } from "./stored-channel.js";
 import { isTimed, refuseTimed, takesTimed } from "./timed.js";
 import { StreamChannel } from "./stream-channel.js";
@@ -60,6 +61,8 @@ export class Engine implements EngineContext {
   readonly logger: Logger;
   readonly ledger: Ledger;
   readonly admission: Admission;
+  /** How old things are. */
+  readonly wall: TrustedWall;
   readonly keeper: Keeper;
   readonly #channels = new Map<string, Channel>();
   readonly #registrar: Registrar;
@@ -78,7 +81,8 @@ export class Engine implements EngineContext {
     this.#registrar = new Registrar(log, ledger.catalog, options.limits);
     const { clock, limits } = options;
     const channels = (): Iterable<StoredChannel> => this.#keptChannels();
-    this.keeper = new Keeper({ log, clock, limits, channels, failed: (error) => this.failed(error) });
+    this.wall = new TrustedWall(clock, this.logger);
+    this.keeper = new Keeper({ log, clock, wall: this.wall, limits, channels, failed: (error) => this.failed(error) });
   }
 
   /** @throws MillraceError whatever `Log.open` throws */

@@ -15,6 +15,7 @@ import { Compactor } from "./compaction.js";
 import type { SettledFloor } from "./settled-floor.js";
 import type { StoredChannel } from "./stored-channel.js";
 import { StreamChannel } from "./stream-channel.js";
+import type { TrustedWall } from "./trusted-wall.js";
 import { WorkChannel } from "./work-channel.js";
 
 const passMs = 60_000;
@@ -28,6 +29,8 @@ const sparserShare = 0.5;
 export interface KeeperOptions {
   readonly log: Log;
   readonly clock: Clock;
+  /** By which messages are too old. */
+  readonly wall: TrustedWall;
   readonly limits: Limits;
   /** All stored channels, opened where they have anything that may go. */
   channels(): Iterable<StoredChannel>;
@@ -90,7 +93,7 @@ export class Keeper {
     }
     const { timeMs, bytes } = channel.spec.retention;
     const share = bytes / channel.partitions.length;
-    const oldestMs = this.#options.clock.nowMs() - timeMs;
+    const oldestMs = this.#options.wall.nowMs() - timeMs;
     for (const partition of channel.partitions) {
       const before = expiredBefore(partition.segments(), oldestMs, share);
       if (before > partition.startOffset) partition.trim(before);

@@ -272,7 +272,7 @@ class FakeAdmin implements DriverAdmin {
   async groups(name: string): Promise<readonly GroupInfo[]> {
     return [...this.#driver.channel(name).groups].map(([group, { sources }]) => ({
       name: group,
-      members: sources.length,
+      members: sources.filter((source) => !source.stopped).length,
     }));
   }
 

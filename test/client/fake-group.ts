@@ -114,6 +114,9 @@ export class FakeSource implements Source {
   sendsFailure: Error | undefined;
   /** Hands out nothing, and says nothing: the broker has forgotten us. */
   forgotten = false;
+  /** Answers nothing at all any more: no take, no close. */
+  deaf = false;
+  extendFailure: Error | undefined;
   flushFailure: Error | undefined;
   #waiting: { max: number; resolve: (found: IncomingDelivery[]) => void; reject: (error: Error) => void } | undefined;
 
@@ -139,7 +142,7 @@ export class FakeSource implements Source {
 
   serve(): void {
     const waiting = this.#waiting;
-    if (waiting === undefined || (this.forgotten && !this.stopped)) return;
+    if (waiting === undefined || this.deaf || (this.forgotten && !this.stopped)) return;
     const entries = this.stopped || this.failure !== undefined ? [] : this.group.next(this, waiting.max);
     if (entries.length === 0 && !this.stopped && this.failure === undefined) return;
     this.#waiting = undefined;
@@ -176,6 +179,7 @@ export class FakeSource implements Source {
   }
 
   extend(deliveries: readonly IncomingDelivery[], leaseMs: number): void {
+    if (this.extendFailure !== undefined) throw this.extendFailure;
     this.extensions.push(deliveries.map((delivery) => delivery.id));
     for (const delivery of deliveries) {
       const entry = this.#entryOf(delivery);
@@ -196,6 +200,7 @@ export class FakeSource implements Source {
 
   async close(): Promise<void> {
     this.stop();
+    if (this.deaf) await new Promise(() => {});
     this.group.sources.splice(this.group.sources.indexOf(this), 1);
     for (const entry of this.group.entries) {
       if (entry.holder !== this || entry.state !== "leased") continue;

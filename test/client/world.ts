@@ -23,7 +23,12 @@ export async function world(options: ConstructorParameters<typeof FakeDriver>[1]
   const driver = new FakeDriver(clock, options);
   const log: LogLine[] = [];
   const mill = await open(driver, { clock, logger: recorder(log), random: () => 0.999_999_999 });
-  onTestFinished(() => mill.close({ drain: 0 }).catch(() => {}));
+  onTestFinished(async () => {
+    const closed = mill.close({ drain: 0 }).catch(() => {});
+    // A source that does not answer is waited for for a while.
+    await clock.advance(30_000);
+    await closed;
+  });
   return { mill, driver, clock, log };
 }
 
