@@ -235,7 +235,7 @@ test("a source that fails in the middle of a probe leaves the outage to be probe
     (value) => {
       if (how === "down") throw new Error("the database is down");
       if (how === "hangs") return never;
-      seen.push(value);
+      return void seen.push(value);
     },
     { outage: { samples: 3, share: 1, probe: fixed("10s") } },
   );
