@@ -134,8 +134,8 @@ export class Session<T> {
   /** Takes nothing and begins nothing any more. `serve` returns soon. */
   stop(): void {
     this.#stopped = true;
-    this.#releaseWaiting();
     this.#stopSource();
+    this.#releaseWaiting();
     this.#tell();
     const text = `the ${describeHandling(this.#parts.handling)}: the driver does not answer`;
     this.#leaving = this.#parts.environment.clock.after(defaults.answerMs.leave, () =>

@@ -302,7 +302,8 @@ export class PartitionCursor extends GroupLane implements ProgressListener {
   #remember(lease: LeasedRecord, { delayMs, counts }: Retrying): void {
     const { clock } = this.#home;
     const { offset } = lease.record;
-    const wallMs = Math.floor(clock.nowMs());
+    // A clock from before 1970 is wrong, and is written down as 1970.
+    const wallMs = Math.max(0, Math.floor(clock.nowMs()));
     this.#inFlight--;
     const period = this.#journal.touch();
     this.progress.remember(offset, {

@@ -150,7 +150,8 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
 
   retry(lease: LeasedRecord, { delayMs, counts }: Retrying): void {
     const { clock } = this.home;
-    const wallMs = Math.floor(clock.nowMs());
+    // A clock from before 1970 is wrong, and is written down as 1970.
+    const wallMs = Math.max(0, Math.floor(clock.nowMs()));
     const period = this.journal.touch();
     this.progress.remember(lease.record.offset, {
       attempts: counts ? lease.attempt : lease.attempt - 1,

@@ -237,26 +237,6 @@ test("what cannot be read needs no token, and goes to the dead letters", async (
   expect(await mill.admin.dead(channel).list()).toMatchObject([{ reason: "unreadable" }]);
 });
 
-test("so many may be put off at once, and no more are fetched until the first is due; a warning says so", async () => {
-  const { mill, driver, log } = await world();
-  await mill.sendAll(
-    tenants,
-    Array.from({ length: 10_100 }, (_, index) => `a${index}`),
-  );
-  let seen = 0;
-  mill.handle(tenants, () => void seen++, {
-    concurrency: 1_000,
-    rate: leakyBucket({ limit: 1, every: "1s", per: tenantOf }),
-  });
-  for (let turn = 0; turn < 20; turn++) await rest();
-  const stats = await driver.admin.stats("tenants");
-  // It fetches in portions of up to its concurrency.
-  expect(stats.delayed).toBeGreaterThanOrEqual(10_000);
-  expect(stats.delayed).toBeLessThanOrEqual(11_000);
-  expect(log.filter(({ level }) => level === "warn")).toMatchObject([{ fields: { limit: "putOffMax", most: 10_000 } }]);
-  expect(seen).toBe(1);
-});
-
 test("a rate has to be made by one of the three functions", async () => {
   const { mill } = await world();
   expect(() => mill.handle(channel, () => {}, { rate: { limit: 1 } as never })).toThrow(/must be made by tokenBucket/);

@@ -1,12 +1,14 @@
 /** Limits over the real engine: what is put off comes back on time, uncounted, and nothing is lost on the way. */
 import { expect, onTestFinished, test } from "vitest";
 import { leakyBucket, open, queue, silentLogger, tokenBucket } from "../../../src/index.js";
-import type { Millrace } from "../../../src/index.js";
+import type { Logger, Millrace } from "../../../src/index.js";
 import { ManualClock } from "../manual-clock.js";
 
-async function engine(): Promise<{ readonly mill: Millrace; readonly clock: ManualClock }> {
+async function engine(
+  logger: Logger = silentLogger,
+): Promise<{ readonly mill: Millrace; readonly clock: ManualClock }> {
   const clock = new ManualClock();
-  const mill = await open("memory:", { clock, logger: silentLogger, random: () => 0.5 });
+  const mill = await open("memory:", { clock, logger, random: () => 0.5 });
   onTestFinished(() => mill.close({ drain: 0 }).catch(() => {}));
   return { mill, clock };
 }
@@ -52,4 +54,25 @@ test("what the rate does not allow stays ready, for others to take", async () =>
   mill.handle(numbers, (value) => void seen.push(`free ${value}`));
   await clock.advance(0);
   expect(seen).toEqual(["slow 1", "free 2", "free 3", "free 4"]);
+});
+
+test("so many may be put off at once, and no more are fetched until the first is due; a warning says so", async () => {
+  const warnings: object[] = [];
+  const { mill, clock } = await engine({ ...silentLogger, warn: (fields) => void warnings.push(fields) });
+  await mill.sendAll(
+    tenants,
+    Array.from({ length: 12_000 }, (_, index) => `busy-${index}`),
+  );
+  let seen = 0;
+  mill.handle(tenants, () => void seen++, {
+    concurrency: 1_000,
+    rate: leakyBucket({ limit: 1, every: "1s", per: tenantOf }),
+  });
+  for (let turns = 0; turns < 10; turns++) await clock.advance(0);
+  // It fetches in portions of up to its concurrency.
+  const { delayed } = await mill.admin.stats(tenants);
+  expect(delayed).toBeGreaterThanOrEqual(10_000);
+  expect(delayed).toBeLessThanOrEqual(11_000);
+  expect(warnings).toEqual([{ limit: "putOffMax", most: 10_000 }]);
+  expect(seen).toBe(1);
 });
