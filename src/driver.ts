@@ -339,6 +339,37 @@ export interface PeekedMessage extends IncomingMessage {
   readonly untilMs: number | undefined;
 }
 
+/** Where a message stands with one group. */
+export interface MessageStanding {
+  /** "" of a queue. */
+  readonly group: string;
+  /**
+   * "behind" waits until another message is settled; "settled" is done, dropped, or on its way elsewhere, such as to the dead letters;
+   * "gone" is not kept any more, and was not settled.
+   */
+  readonly state: "ready" | "leased" | "delayed" | "behind" | "settled" | "gone";
+  /** So far. */
+  readonly attempts: number;
+  /** When a delayed message is due, or a lease ends. */
+  readonly untilMs: number | undefined;
+  /** Of a lease: the member that has it, where it has a name. */
+  readonly holder: string | undefined;
+  /** The id of the message it waits for. */
+  readonly behind: string | undefined;
+  /** Messages before it, of its partition and priority, that are not settled. */
+  readonly ahead: number;
+  /** The limit that keeps it from being handed out now, if one does. */
+  readonly limit: string | undefined;
+  /** How many consumers may get it. */
+  readonly consumers: number;
+}
+
+export interface MessageExplanation {
+  /** As far as it is still stored. */
+  readonly message: IncomingMessage | undefined;
+  readonly standings: readonly MessageStanding[];
+}
+
 /** Looking changes nothing. */
 export interface DriverAdmin {
   /**
@@ -356,6 +387,11 @@ export interface DriverAdmin {
   /** The last times that a stream's group was shared out anew, the oldest first, as far as the broker knows of them. */
   rebalances(channel: string, group: string): Promise<readonly Rebalance[]>;
   peek(channel: string, options: PeekOptions): Promise<readonly PeekedMessage[]>;
+  /**
+   * Where a message is and why. undefined: there is no such message, nor a trace of one. A position is looked up; an id that was given is searched
+   * for, first in what waits and then in all that is kept, while others have their turns.
+   */
+  explain(channel: string, id: string): Promise<MessageExplanation | undefined>;
   /**
    * Settles messages that are not leased, and publishes `sends` in the same commit. For redriving and dropping dead letters.
    * Returns the ids that were settled; when one of them is leased or gone, it and nothing else is left out, and its send too.

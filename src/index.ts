@@ -43,6 +43,7 @@ export type {
   DropOptions,
   RedriveOptions,
 } from "./client/dead-letters.js";
+export type { ExplainedMessage, Explanation, GroupExplanation } from "./client/explanation.js";
 export type { Delivery } from "./client/delivery.js";
 export type { Diagnosis } from "./client/doctor.js";
 export type { Declaration } from "./client/pitfall.js";

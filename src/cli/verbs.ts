@@ -76,6 +76,11 @@ export const verbs: readonly VerbEntry[] = [
     summary: "moves a group to another position: back to read again, or forward",
     load: async () => (await import("./verbs/seek.js")).seek,
   },
+  {
+    name: "explain",
+    summary: "says where a message is, and why",
+    load: async () => (await import("./verbs/explain.js")).explain,
+  },
   { name: "dead", summary: "looks at dead letters, redrives or drops them", verbs: dead },
   {
     name: "dump",

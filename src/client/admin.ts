@@ -14,6 +14,7 @@ import type { AlertOptions, Alerts } from "./alerts/alerts.js";
 import type { Channel } from "./channel.js";
 import type { Codec } from "./codec.js";
 import type { ConsumerInfo } from "./consumer.js";
+import type { Explanation } from "./explanation.js";
 import type { DeadLetters } from "./dead-letters.js";
 import type { Diagnosis } from "./doctor.js";
 import type { Declaration } from "./pitfall.js";
@@ -82,6 +83,12 @@ export interface Admin {
    * Of a declared channel, values as its codec reads them; of a name, as JSON.
    */
   peek<T>(channel: Channel<T> | string, options?: PeekOptions): Promise<readonly Peeked<T>[]>;
+  /**
+   * Where a message is and why: ready, with somebody until when, delayed until when, behind which other, dead because of which error, settled.
+   * Follows it into the dead letters. An id that is a position is looked up; one that was given is searched for, first in what waits and then
+   * in all that is kept, of `channel` or else of every channel, while others have their turns.
+   */
+  explain(id: string, options?: { readonly channel?: ChannelReference | undefined }): Promise<Explanation>;
   /**
    * Takes messages back that nobody has yet, delayed ones above all: they are never handed out again. Resolves with the ids of those it took,
    * once that is durable; one that is being handled, is done, or never was, is left out. Finding one by an id that was given to

@@ -23,6 +23,9 @@ import { storedChannel } from "./complete.js";
 import type { ConsumerInfo } from "./consumer.js";
 import { describeStored } from "./describe-stored.js";
 import type { Payload } from "./dead-letter-edit.js";
+import { Explainer } from "./explainer.js";
+import type { FindLetter } from "./explainer.js";
+import type { Explanation } from "./explanation.js";
 import type { DeadLetters } from "./dead-letters.js";
 import { bounds, defaults } from "./defaults.js";
 import { diagnose } from "./doctor.js";
@@ -44,6 +47,7 @@ const known = {
   pressure: new Set(["group"]),
   dead: new Set(["group"]),
   doctor: new Set(["channels", "handler"]),
+  explain: new Set(["channel"]),
 };
 
 export interface AdministeredMillrace {
@@ -140,6 +144,20 @@ export class DriverBackedAdmin implements Admin {
     const found = await this.#admin.peek(name, { group, limit, after, state });
     const reading = new Reading(payloadOf(channel));
     return found.map((each) => new PeekedReceived(each, reading));
+  }
+
+  async explain(id: string, options: { readonly channel?: ChannelReference | undefined } = {}): Promise<Explanation> {
+    checkOptions(options, known.explain, "admin.explain");
+    checkId(id, "admin.explain");
+    const { driver } = this.#environment;
+    const channel = options.channel === undefined ? undefined : await this.#known(options.channel);
+    this.#requireOpen();
+    requireAbility(driver, "peek", { channel: { kind: "driver", name: driver.name }, option: "admin.explain" });
+    const findLetter: FindLetter = async (name, group, wanted) => {
+      const letters = this.dead<unknown>(name, { group: group === "" ? undefined : group });
+      return (await letters.list({ id: wanted, limit: 1 }))[0];
+    };
+    return new Explainer(driver, findLetter).explain(id, channel);
   }
 
   async cancel(queue: ChannelReference, ids: readonly string[]): Promise<readonly string[]> {

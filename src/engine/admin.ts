@@ -4,6 +4,7 @@ import type { Partition } from "../log/partition/partition.js";
 import type { ChannelKind, ChannelSpec } from "./channel-spec.js";
 import { CursorGroup } from "./cursor-group.js";
 import type { Channel, Engine } from "./engine.js";
+import { Explainer, type MessageExplanation } from "./explain.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Staged } from "./message.js";
 import { Peeker, type PeekedMessage, type PeekOptions } from "./peek.js";
@@ -108,6 +109,13 @@ export class EngineAdmin {
 
   async peek(name: string, options: PeekOptions & { readonly group: string }): Promise<readonly PeekedMessage[]> {
     return this.#peeker.peek(viewsOf(this.#channel(name), options.group), options);
+  }
+
+  /** undefined: there is no such message, nor a trace of one. */
+  async explain(name: string, id: string): Promise<MessageExplanation | undefined> {
+    const channel = this.#channel(name);
+    if (channel instanceof EphemeralChannel) return undefined;
+    return new Explainer(this.#engine.clock, this.#peeker).explain(channel, id);
   }
 
   /** Settles messages of a queue that nobody has leased, each with its sends in one commit. Returns the ids of those it settled. */

@@ -64,6 +64,11 @@ export class KeyedLane extends WorkLane {
     return busy !== undefined && busy.holder !== record.offset;
   }
 
+  override waitsFor(record: RecordView): number | undefined {
+    const busy = record.key === undefined ? undefined : this.#keys.get(record.key);
+    return busy === undefined || busy.holder === record.offset ? undefined : busy.holder;
+  }
+
   override done(lease: LeasedRecord): boolean {
     super.done(lease);
     const busy = busyOf(lease);

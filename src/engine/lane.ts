@@ -20,6 +20,11 @@ export class Lane {
     return false;
   }
 
+  /** The offset of the message that has to be settled before this one is handed out; undefined when there is none. For who looks. */
+  waitsFor(_record: RecordView): number | undefined {
+    return undefined;
+  }
+
   /** Whether a group gets it again that had handled it before it was moved. */
   replays(_offset: number): boolean {
     return false;

@@ -53,6 +53,18 @@ export class Parking {
     return key !== undefined && this.#waiting.has(key);
   }
 
+  /** The first that waits of this key. */
+  frontOf(key: string | undefined): number | undefined {
+    const waiting = key === undefined ? undefined : this.#waiting.get(key);
+    return waiting?.offsets[waiting.next];
+  }
+
+  /** One that waits; undefined when none does. */
+  get anyFront(): number | undefined {
+    for (const { offsets, next } of this.#waiting.values()) return offsets[next];
+    return undefined;
+  }
+
   /** It waits behind all of its key, whose counts are known already. */
   append(key: string | undefined, offset: number): void {
     const waiting = this.#of(key ?? offset);

@@ -127,6 +127,21 @@ export class PartitionCursor extends GroupLane implements ProgressListener {
     }
   }
 
+  override waitsFor(record: RecordView): number | undefined {
+    const { offset, key } = record;
+    const first =
+      this.#parking === undefined
+        ? this.#delayedNext()
+        : (this.#parking.frontOf(key) ?? (this.#blocks ? this.#parking.anyFront : undefined));
+    return first === undefined || first >= offset ? undefined : first;
+  }
+
+  /** The next in the order of the partition, when that has to wait for its time. */
+  #delayedNext(): number | undefined {
+    const next = this.progress.settled.nextUnsettled(this.#position);
+    return (this.#delays.get(next) ?? 0) > this.#home.clock.monotonicMs() ? next : undefined;
+  }
+
   done(offset: number): void {
     this.#inFlight--;
     this.#journal.touch();

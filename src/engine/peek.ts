@@ -70,7 +70,7 @@ export class Peeker {
       for (const record of unsettled(view, from)) {
         if (messages.length >= limit) return messages;
         if (++looked % turnRecords === 0) await this.#turn();
-        const found = this.#stateOf(view, record, leases.get(record.offset));
+        const found = this.stateOf(view, record, leases.get(record.offset));
         if (state !== undefined && found.state !== state) continue;
         messages.push(new PeekedMessage(record, view.lane, found));
         this.#remember(view, record);
@@ -146,7 +146,7 @@ export class Peeker {
     }
   }
 
-  #stateOf(view: PartitionView, record: RecordView, lease: LeasedRecord | undefined): MessageState {
+  stateOf(view: PartitionView, record: RecordView, lease: LeasedRecord | undefined): MessageState {
     const nowMs = this.#clock.nowMs();
     if (lease !== undefined) {
       const leftMs = Math.max(0, lease.deadlineMs - this.#clock.monotonicMs());

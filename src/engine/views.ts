@@ -6,6 +6,7 @@ import type { Channel } from "./engine.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
 import type { Lane } from "./lane.js";
 import type { LeasedRecord } from "./leases.js";
+import { PartitionCursor } from "./partition-cursor.js";
 import type { Progress } from "./progress.js";
 import { StreamChannel, type StreamGroup } from "./stream-channel.js";
 import type { WorkGroup } from "./work-group.js";
@@ -16,6 +17,12 @@ export interface PartitionView {
   readonly progress: Progress;
   /** Since when its messages wait is not said by the oldest of them, but by this. */
   readonly overdueMs?: () => number | undefined;
+  /** Who reads it, of a stream, if that one has a name. */
+  readonly holder: string | undefined;
+  /** How many consumers may get its messages. */
+  readonly consumers: number;
+  /** Which limit keeps it from being handed out, if one does. */
+  readonly limit: string | undefined;
   /** What is leased of it now. */
   leases(): readonly LeasedRecord[];
 }
@@ -38,9 +45,20 @@ function viewsOfGroup(group: StreamGroup | WorkGroup): PartitionView[] {
     partition: lane.source,
     lane,
     progress: lane.progress,
+    ...readingOf(group, lane),
     ...(lane instanceof DelayLane ? { overdueMs: () => lane.overdueMs } : {}),
     leases: () => [...group.leases()].filter((lease) => lease.lane === lane),
   }));
+}
+
+/** A partition of a stream has one reader at a time; elsewhere any consumer may get any message. */
+function readingOf(group: StreamGroup | WorkGroup, lane: Lane): Pick<PartitionView, "holder" | "consumers" | "limit"> {
+  if (lane instanceof PartitionCursor) {
+    const { owner, full } = lane;
+    const limit = full ? "inFlightMax" : undefined;
+    return { holder: owner?.options.member, consumers: owner === undefined ? 0 : 1, limit };
+  }
+  return { holder: undefined, consumers: group.members, limit: "heldBack" in group ? group.heldBack : undefined };
 }
 
 function unknownGroup(channel: Channel, group: string): never {

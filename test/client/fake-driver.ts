@@ -12,6 +12,7 @@ import type {
   DriverReadOptions,
   GroupInfo,
   IncomingMessage,
+  MessageExplanation,
   OutgoingMessage,
   PartitionLag,
   PeekedMessage,
@@ -299,6 +300,22 @@ class FakeAdmin implements DriverAdmin {
       attempts,
       untilMs: state === "ready" ? undefined : untilMs,
     }));
+  }
+
+  async explain(name: string, id: string): Promise<MessageExplanation | undefined> {
+    const { groups, records } = this.#driver.channel(name);
+    const message = records.find(({ incoming }) => incoming.id === id)?.incoming;
+    if (message === undefined) return undefined;
+    const standings = [...groups].flatMap(([group, { entries, sources }]) => {
+      const entry = entries.find(({ record }) => record.incoming.id === id);
+      if (entry === undefined) return [];
+      const { state, attempts } = entry;
+      const ahead = entries.slice(0, entries.indexOf(entry)).filter((each) => each.state !== "settled").length;
+      const untilMs = state === "leased" || state === "delayed" ? entry.untilMs : undefined;
+      const known = { holder: undefined, behind: undefined, limit: undefined, consumers: sources.length };
+      return [{ ...known, group, state, attempts, ahead, untilMs }];
+    });
+    return { message, standings };
   }
 
   async remove(
