@@ -10,6 +10,7 @@
  *   Then somebody gets it again with a higher `attempt`.
  * - `close` returns once nothing of this driver runs any more.
  */
+import type { MessageExplanation } from "./driver-explain.js";
 
 /** What a driver can do. Data, so that tests, docs and dashboards can read it. */
 export interface Supports {
@@ -339,37 +340,6 @@ export interface PeekedMessage extends IncomingMessage {
   readonly untilMs: number | undefined;
 }
 
-/** Where a message stands with one group. */
-export interface MessageStanding {
-  /** "" of a queue. */
-  readonly group: string;
-  /**
-   * "behind" waits until another message is settled; "settled" is done, dropped, or on its way elsewhere, such as to the dead letters;
-   * "gone" is not kept any more, and was not settled.
-   */
-  readonly state: "ready" | "leased" | "delayed" | "behind" | "settled" | "gone";
-  /** So far. */
-  readonly attempts: number;
-  /** When a delayed message is due, or a lease ends. */
-  readonly untilMs: number | undefined;
-  /** Of a lease: the member that has it, where it has a name. */
-  readonly holder: string | undefined;
-  /** The id of the message it waits for. */
-  readonly behind: string | undefined;
-  /** Messages before it, of its partition and priority, that are not settled. */
-  readonly ahead: number;
-  /** The limit that keeps it from being handed out now, if one does. */
-  readonly limit: string | undefined;
-  /** How many consumers may get it. */
-  readonly consumers: number;
-}
-
-export interface MessageExplanation {
-  /** As far as it is still stored. */
-  readonly message: IncomingMessage | undefined;
-  readonly standings: readonly MessageStanding[];
-}
-
 /** Looking changes nothing. */
 export interface DriverAdmin {
   /**
@@ -403,3 +373,4 @@ export interface DriverAdmin {
 }
 
 export type { Durability } from "./base/durability.js";
+export type { MessageExplanation, MessageStanding } from "./driver-explain.js";
