@@ -21,6 +21,8 @@ import { WorkLane, type WorkLaneHome } from "./work-lane.js";
 
 /** So many messages are read in one turn of a take; others have theirs in between. */
 const turnRecords = 5_000;
+/** Keys that wait for long take their messages from as many places of the log: so much of these is kept in memory. */
+const lookedUpBytesMax = 16 * 1024 * 1024;
 /** Stretches that are settled are stepped over from this length on; shorter ones are read, which is cheaper. */
 const skippedMin = 1_000;
 
@@ -143,7 +145,7 @@ export class KeyedLane extends WorkLane {
         return;
       }
       const { holder } = busy;
-      this.#lookup ??= new RecordLookup(this.source);
+      this.#lookup ??= new RecordLookup(this.source, lookedUpBytesMax);
       const record = settled.has(holder) ? undefined : this.#lookup.find(holder);
       this.#opened.shift();
       if (record !== undefined) leases.push(this.#leaseFor(busy, record, this.progress.deliver(holder)));

@@ -1,4 +1,5 @@
 /** Reads a partition record by record: onwards for fresh messages, by offset for those that are delivered again. */
+import type { RecordCursor } from "../log/batch/cursor.js";
 import type { BatchView } from "../log/batch/view.js";
 import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
@@ -56,42 +57,69 @@ export class RecordStream {
 /** Batches in which records were looked up most recently: retries come in crowds. */
 const keptBatches = 8;
 
-interface ReadBatch {
+/** A batch, and how far somebody has looked for records in it. */
+class SearchedBatch {
   readonly batch: BatchView;
-  readonly records: readonly RecordView[];
+  #cursor: RecordCursor;
+  /** The cursor's offset, or one that it has not reached. */
+  #offset = -1;
+
+  constructor(batch: BatchView) {
+    this.batch = batch;
+    this.#cursor = batch.cursor();
+  }
+
+  /** Goes on where it stopped, if it can: who looks for records one after the other reads each head once, and no more. */
+  find(offset: number): RecordView | undefined {
+    if (offset < this.#offset) {
+      this.#cursor = this.batch.cursor();
+      this.#offset = -1;
+    }
+    while (this.#offset < offset) this.#offset = this.#cursor.next() ? this.#cursor.offset : Infinity;
+    return this.#offset === offset ? this.batch.recordAt(this.#cursor.position) : undefined;
+  }
 }
 
 /** Finds records by offset. */
 export class RecordLookup {
   readonly #reader: PartitionReader;
-  #recent: readonly ReadBatch[] = [];
+  readonly #bytesMax: number;
+  /** Those that were used last are in front. */
+  readonly #recent: SearchedBatch[] = [];
+  #bytes = 0;
 
-  constructor(partition: Partition) {
+  /** Keeps a few batches, and more of them as long as they have less than `keptBytesMax` together. */
+  constructor(partition: Partition, keptBytesMax = 0) {
     this.#reader = partition.reader(0);
+    this.#bytesMax = keptBytesMax;
   }
 
   /** undefined: there is no such record, or no longer. */
   find(offset: number): RecordView | undefined {
-    const records = this.#batchWith(offset)?.records ?? [];
-    let low = 0;
-    let high = records.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((records[middle] as RecordView).offset < offset) low = middle + 1;
-      else high = middle;
-    }
-    const record = records[low];
-    return record?.offset === offset ? record : undefined;
+    return this.#batchWith(offset)?.find(offset);
   }
 
-  #batchWith(offset: number): ReadBatch | undefined {
-    const known = this.#recent.find(({ batch }) => batch.baseOffset <= offset && offset <= batch.lastOffset);
-    if (known !== undefined) return known;
+  #batchWith(offset: number): SearchedBatch | undefined {
+    const recent = this.#recent;
+    const index = recent.findIndex(({ batch }) => batch.baseOffset <= offset && offset <= batch.lastOffset);
+    if (index >= 0) {
+      const known = recent[index] as SearchedBatch;
+      recent.copyWithin(1, 0, index);
+      recent[0] = known;
+      return known;
+    }
     this.#reader.seek(offset);
     const batch = this.#reader.next();
-    if (batch === undefined) return undefined;
-    const read = { batch, records: batch.records() };
-    this.#recent = [read, ...this.#recent.slice(0, keptBatches - 1)];
+    return batch === undefined ? undefined : this.#keep(batch);
+  }
+
+  #keep(batch: BatchView): SearchedBatch {
+    const read = new SearchedBatch(batch);
+    this.#recent.unshift(read);
+    this.#bytes += batch.bytes.length;
+    while (this.#recent.length > keptBatches && this.#bytes > this.#bytesMax) {
+      this.#bytes -= this.#recent.pop()?.batch.bytes.length ?? 0;
+    }
     return read;
   }
 }
