@@ -98,6 +98,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import("./verbs/doctor.js")).doctor,
   },
   {
+    name: "plan",
+    summary: "computes how many partitions a stream needs, and says why",
+    load: async () => (await import("./verbs/plan.js")).plan,
+  },
+  {
     name: "bench",
     summary: "measures this machine and the engine on it, for a few seconds",
     load: async () => (await import("./verbs/bench.js")).bench,

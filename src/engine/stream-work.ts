@@ -29,6 +29,8 @@ export class StreamWork extends WorkGroup {
       settled: () => {},
       leases: () => this.leases(),
       missed: (lane, messages) => {
+        // Gaps that compaction has left are none of these, and here nobody can tell them apart.
+        if (this.#home.isCompacted) return;
         const fields = { channel, group: this.group, partition: lane.partition, messages };
         logger.warn(fields, "messages were gone before the group had settled them: expired, or damaged");
       },

@@ -9,7 +9,8 @@ import type { Delivery } from "../../src/engine/message.js";
 import type { StreamChannel } from "../../src/engine/stream-channel.js";
 import { type Consumer, consume, done, leaseMs, message, release, retry, turn, World } from "./world.js";
 
-const partitions = 3;
+const partitionsFirst = 2;
+const partitionsMax = 5;
 const membersMax = 3;
 
 type Step =
@@ -25,7 +26,10 @@ type Step =
   | { readonly do: "stop"; readonly member: number }
   | { readonly do: "advance"; readonly ms: number }
   | { readonly do: "seek"; readonly partition: number; readonly to: number }
-  | { readonly do: "kill" };
+  | { readonly do: "raise" }
+  | { readonly do: "wall"; readonly ms: number }
+  | { readonly do: "kill" }
+  | { readonly do: "cut" };
 
 const member = fc.nat(membersMax - 1);
 const steps: fc.Arbitrary<Step> = fc.oneof(
@@ -50,11 +54,17 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: fc.constant("seek" as const),
-      partition: fc.nat(partitions - 1),
+      partition: fc.nat(partitionsMax - 1),
       to: fc.double({ min: 0, max: 1, noNaN: true }),
     }),
   },
+  { weight: 1, arbitrary: fc.constant({ do: "raise" as const }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("wall" as const), ms: fc.constantFrom(3_600_000, -3_600_000, 1e9) }),
+  },
   { weight: 1, arbitrary: fc.constant({ do: "kill" as const }) },
+  { weight: 1, arbitrary: fc.constant({ do: "cut" as const }) },
 );
 
 interface ModelPartition {
@@ -75,21 +85,14 @@ class Trial {
   #held: Delivery[][] = [];
   readonly #taking = new Set<Consumer>();
   #failure: Error | undefined;
-  readonly #model: ModelPartition[] = Array.from({ length: partitions }, () => ({
-    settled: new Set<number>(),
-    handled: new Set<number>(),
-    handledBefore: new Set<number>(),
-    leased: new Map<number, Consumer>(),
-    position: 0,
-    end: 0,
-  }));
+  readonly #model: ModelPartition[] = Array.from({ length: partitionsFirst }, newPartition);
 
   constructor(world: World) {
     this.#world = world;
   }
 
   async open(): Promise<void> {
-    this.#stream = await this.#world.stream("events", { partitions });
+    this.#stream = await this.#world.stream("events", { partitions: this.#model.length });
     this.#members = [];
     for (let index = 0; index < membersMax; index++) this.#members.push(await this.#join());
     this.#held = this.#members.map(() => []);
@@ -103,7 +106,9 @@ class Trial {
     else if (step.do === "stop") await this.#stopAndLeave(step.member);
     else if (step.do === "advance") await this.#world.clock.advance(step.ms);
     else if (step.do === "seek") await this.#seek(step.partition, step.to);
-    else await this.#kill();
+    else if (step.do === "raise") await this.#raise();
+    else if (step.do === "wall") this.#world.clock.jump(step.ms);
+    else await this.#die(step.do);
     await turn();
     this.#withdrawLost();
   }
@@ -237,7 +242,8 @@ class Trial {
 
   /** To a place between the first record and the end: everything below it is settled, nothing from it on, and no lease is left. */
   async #seek(index: number, place: number): Promise<void> {
-    const part = this.#model[index]!;
+    const part = this.#model[index];
+    if (part === undefined) return;
     const to = Math.round(place * part.end);
     const moving = this.#world.admin.seek("events", { group: "g", to: BigInt(to), partition: index });
     const lost = this.#members.flatMap(({ lost: each }) => each.filter(({ partition }) => partition === index));
@@ -258,14 +264,34 @@ class Trial {
     await moving;
   }
 
-  async #kill(): Promise<void> {
-    await this.#world.kill();
+  /** Members that are there get the new partitions without being asked. */
+  async #raise(): Promise<void> {
+    if (this.#model.length === partitionsMax) return;
+    this.#model.push(newPartition());
+    await this.#world.stream("events", { partitions: this.#model.length });
+  }
+
+  async #die(how: "kill" | "cut"): Promise<void> {
+    for (const consumer of this.#members) await consumer.source.flush();
+    if (how === "cut") await this.#world.cutPower("reordered");
+    else await this.#world.kill();
     for (const part of this.#model) {
       part.leased.clear();
       part.position = 0;
     }
     await this.open();
   }
+}
+
+function newPartition(): ModelPartition {
+  return {
+    settled: new Set<number>(),
+    handled: new Set<number>(),
+    handledBefore: new Set<number>(),
+    leased: new Map<number, Consumer>(),
+    position: 0,
+    end: 0,
+  };
 }
 
 function ascending(one: number, other: number): number {
