@@ -256,7 +256,7 @@ export interface ChannelStats extends ChannelInfo {
   readonly heldBytes: number | undefined;
   /** Sources that take from it, of all groups. With none, what is ready waits for nobody. */
   readonly consumers: number;
-  /** Known to wait behind another message of their key; those not read yet are counted as ready. */
+  /** Waiting behind another message of their key, as far as is known: those not read yet count as ready. */
   readonly parked: number;
   /** Age of the oldest message not settled; undefined when there is none. */
   readonly oldestMs: number | undefined;

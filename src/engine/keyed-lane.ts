@@ -56,8 +56,10 @@ export class KeyedLane extends WorkLane {
     return this.#opened.length > 0 || this.#fresh.peek() !== undefined;
   }
 
+  /** Where reading has paused at its limit, all that is behind waits as well. */
   override get parked(): number {
-    return this.#keys.parked;
+    const unread = this.heldBack === undefined ? 0 : this.source.endOffset - this.#read;
+    return this.#keys.parked + unread;
   }
 
   /** Whether it waits until another message of its key is settled. */

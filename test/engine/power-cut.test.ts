@@ -11,7 +11,15 @@ import type { Channel } from "../../src/engine/engine.js";
 import type { Delivery, OutgoingMessage, Settlement } from "../../src/engine/message.js";
 import { type Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
 
-type Kind = "queue" | "topic" | "stream" | "queue of delayed messages";
+const kinds = [
+  "queue",
+  "topic",
+  "stream",
+  "queue of delayed messages",
+  "queue with order per key",
+  "stream settled each by itself",
+] as const;
+type Kind = (typeof kinds)[number];
 
 type Step =
   | { readonly do: "send"; readonly count: number; readonly waits: boolean }
@@ -62,6 +70,7 @@ class Trial {
   #consumer!: Consumer;
   #channel!: Channel;
   #held: Delivery[] = [];
+  readonly #drained = new Set<string>();
   #sent = 0;
   readonly #world: World;
   readonly #kind: Kind;
@@ -72,14 +81,18 @@ class Trial {
   }
 
   async open(): Promise<void> {
-    const { world, delays } = { world: this.#world, delays: this.#delays };
-    this.#channel = await (this.#kind === "topic"
-      ? world.topic()
-      : this.#kind === "stream"
-        ? world.stream()
-        : world.queue("work", { priorities: delays ? 2 : 1 }));
-    this.#consumer = await consume(this.#channel, { group: this.#channel.spec.kind === "queue" ? "" : "g" });
+    this.#channel = await this.#declare();
+    const group = this.#channel.spec.kind === "queue" ? "" : "g";
+    const settle = this.#kind === "stream settled each by itself" ? "each" : undefined;
+    this.#consumer = await consume(this.#channel, { group, settle });
     this.#held = [];
+  }
+
+  #declare(): Promise<Channel> {
+    if (this.#kind === "topic") return this.#world.topic();
+    if (this.#kind.startsWith("stream")) return this.#world.stream();
+    const order = this.#hasKeys ? "per-key" : "none";
+    return this.#world.queue("work", { priorities: this.#delays ? 2 : 1, order });
   }
 
   async run(step: Step): Promise<void> {
@@ -95,9 +108,13 @@ class Trial {
     return this.#kind === "queue of delayed messages";
   }
 
+  get #hasKeys(): boolean {
+    return this.#kind === "queue with order per key";
+  }
+
   /** Takes and settles everything there is: what must be there is, and nothing else. */
   async drain(): Promise<void> {
-    const seen = new Set<string>();
+    const seen = this.#drained;
     for (let round = 0; round < 3; round++) {
       for (let deliveries = await this.#taken(100); deliveries.length > 0; deliveries = await this.#taken(100)) {
         for (const value of texts(deliveries)) {
@@ -130,6 +147,7 @@ class Trial {
 
   /** Most of them are delayed, so that there are more than the index keeps in memory. */
   #message(value: string): OutgoingMessage {
+    if (this.#hasKeys) return message(value, { key: keyOf(value) });
     if (!this.#delays) return message(value);
     const delayMs = (Number(value) % 7) * 1500;
     this.#of(value).dueAtMs = this.#world.clock.nowMs() + delayMs;
@@ -151,8 +169,18 @@ class Trial {
         `attempt ${delivery.attempt} after attempt ${known.lastAttempt}`,
       );
       known.lastAttempt = delivery.attempt;
+      if (this.#hasKeys) this.#expectFirst(texts([delivery])[0]!);
     }
     return deliveries;
+  }
+
+  /** Nothing of its key that was sent before it is left, leased or not. */
+  #expectFirst(value: string): void {
+    for (const [earlier, { acknowledged, settled }] of this.known) {
+      if (Number(earlier) >= Number(value) || keyOf(earlier) !== keyOf(value)) continue;
+      const isLeft = acknowledged && settled === "no" && !this.#drained.has(earlier);
+      assert.ok(!isLeft, `${value} was handed out before ${earlier}, which has the same key`);
+    }
   }
 
   #settle(which: number, how: "done" | "retry" | "release"): void {
@@ -192,7 +220,11 @@ class Trial {
   }
 }
 
-describe.for(["queue", "topic", "stream", "queue of delayed messages"] as const)("a power cut under a %s", (kind) => {
+function keyOf(value: string): string {
+  return String(Number(value) % 3);
+}
+
+describe.for(kinds)("a power cut under a %s", (kind) => {
   test("loses nothing acknowledged, brings back nothing settled for certain, and no count goes down", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 50 }), async (run) => {
