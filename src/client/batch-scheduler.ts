@@ -32,8 +32,9 @@ export class BatchScheduler<T> implements Scheduler<T> {
   }
 
   room(): number {
-    const { concurrency, size } = this.#parts.handling;
-    return this.#ready.length > 0 || this.#running >= concurrency ? 0 : size - this.#gathering.length;
+    const { places, handling } = this.#parts;
+    const { size } = handling;
+    return this.#ready.length > 0 || this.#running >= places.now ? 0 : size - this.#gathering.length;
   }
 
   add(deliveries: readonly IncomingDelivery[]): void {
@@ -41,6 +42,10 @@ export class BatchScheduler<T> implements Scheduler<T> {
     this.#gathering = this.#gathering.length === 0 ? deliveries : this.#gathering.concat(deliveries);
     if (this.#gathering.length >= size || withinMs === 0) return this.#dispatch();
     this.#gatherTimer ??= this.#parts.clock.after(withinMs, () => this.#dispatch());
+  }
+
+  grown(): void {
+    this.#slices.run();
   }
 
   waiting(): IncomingDelivery[] {
@@ -67,7 +72,7 @@ export class BatchScheduler<T> implements Scheduler<T> {
   }
 
   #beginNext(): boolean {
-    if (this.#running >= this.#parts.handling.concurrency) return false;
+    if (this.#running >= this.#parts.places.now) return false;
     const deliveries = this.#ready.shift();
     if (deliveries === undefined) return false;
     this.#running += 1;

@@ -49,6 +49,15 @@ export const defaults = {
     /** A message out of tokens is looked at again after this at the latest: by then the limit may be another. */
     putOffMsMax: 300_000,
   },
+  elastic: {
+    everyMs: 1_000,
+    /** What waits is to be done within this. */
+    drainMs: 5_000,
+    /** Places are given up when less than this share of them has done for so many samples; what is kept is so much more than what is needed. */
+    spareShare: 0.7,
+    spareSamples: 5,
+    headroom: 1.2,
+  },
   pressure: {
     /** Over which time the drain rate is measured; how much of it there has to be at least; and how long before nothing done means that nothing gets done. */
     windowMs: 60_000,

@@ -35,7 +35,7 @@ export interface HandleOptions<T = unknown> {
   /** Default "at-least-once"; of a topic that is not durable always "at-most-once". */
   readonly guarantee?: Guarantee | undefined;
   /**
-   * How many handlers may run at once. Default 1. A range runs at up to its `max`. Of a stream, with more than one, messages of one key are handled one after
+   * How many handlers may run at once. Default 1. A range begins with `min`, and grows as messages wait and handlers take long. Of a stream, with more than one, messages of one key are handled one after
    * the other in their order, those of different keys and those without a key side by side; batches are of one partition each, and one at a time of each.
    */
   readonly concurrency?: number | { readonly min: number; readonly max: number } | undefined;

@@ -3,6 +3,7 @@ import { MillraceError } from "../base/errors.js";
 import type { Driver, StartPosition, StreamReading, Supports } from "../driver.js";
 import type { Channel, Policy } from "./channel.js";
 import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
+import type { Range } from "./concurrency/controller.js";
 import { bounds, defaults } from "./defaults.js";
 import type { BatchOptions, Guarantee, HandleOptions } from "./handler.js";
 import { checkGroupName, checkName } from "./names.js";
@@ -21,7 +22,10 @@ export interface Handling<T> {
   /** "" where a channel has no groups. */
   readonly group: string;
   readonly guarantee: Guarantee;
+  /** At most. */
   readonly concurrency: number;
+  /** How many handlers may run at once: from `min` to `max` as there is work; of a stream read by partitions never more than those. */
+  readonly places: Range;
   readonly rules: readonly RetryRule[];
   readonly rate: SharedRateLimit<T> | undefined;
   /** undefined: outages are not looked for. */
@@ -75,20 +79,23 @@ export function completeHandling<T>(
   if (timeoutMs === 0) throw new TypeError(`${what}: timeout must be more than 0; leave it out for the default`);
   if (to.call === "handleBatch") checkInteger(options.size, `${what}: size`, bounds.batch);
   checkRules(retry, `${what}: retry`);
-  const concurrency = completeConcurrency(options.concurrency, `${what}: concurrency`);
+  const places = completeConcurrency(options.concurrency, `${what}: concurrency`);
+  const concurrency = places.max;
+  const reading = completeReading(channel, { concurrency, size, options }, what);
   return {
     channel,
     policy: channel.policy,
     group: completeGroup(channel, options.group, { what, driver: to.driver }),
     guarantee: completeGuarantee(channel, options.guarantee, { what, driver: to.driver }),
     concurrency,
+    places: placesFor(channel, reading, places),
     rules: retry,
     rate: options.rate === undefined ? undefined : checkRate(options.rate, `${what}: rate`),
     // What is not kept cannot wait for better times.
     outage: channel.spec.durable ? completeOutage(options.outage, `${what}: outage`) : undefined,
     from: completeFrom(channel, options.from, what),
     member: completeMember(channel, options.member, what),
-    reading: completeReading(channel, { concurrency, size, options }, what),
+    reading,
     settle: completeSettle(channel, options, { what, driver: to.driver }),
     timeoutMs,
     size,
@@ -144,17 +151,24 @@ function completeGuarantee<T>(channel: Channel<T>, asked: unknown, { what, drive
   return asked ?? "at-least-once";
 }
 
-function completeConcurrency(concurrency: unknown, what: string): number {
-  if (concurrency === undefined) return defaults.concurrency;
+function completeConcurrency(concurrency: unknown, what: string): Range {
+  if (concurrency === undefined) return { min: defaults.concurrency, max: defaults.concurrency };
   if (typeof concurrency !== "object" || concurrency === null) {
     checkInteger(concurrency, what, bounds.concurrency);
-    return concurrency;
+    return { min: concurrency, max: concurrency };
   }
   checkOptions(concurrency, new Set(["min", "max"]), what);
   const { min, max } = concurrency as { readonly min?: unknown; readonly max?: unknown };
   checkInteger(min, `${what}.min`, bounds.concurrency);
   checkInteger(max, `${what}.max`, { min, max: bounds.concurrency.max });
-  return max;
+  return { min, max };
+}
+
+/** Read by partitions, each of them has one call at a time: more places would stay empty. */
+function placesFor<T>(channel: Channel<T>, reading: StreamReading | undefined, { min, max }: Range): Range {
+  if (reading?.order !== "partition") return { min, max };
+  const { partitions } = channel.spec;
+  return { min: Math.min(min, partitions), max: Math.min(max, partitions) };
 }
 
 function completeFrom<T>(channel: Channel<T>, from: unknown, what: string): StartPosition {

@@ -50,7 +50,7 @@ export class KeyScheduler<T> implements Scheduler<T> {
   room(): number {
     const held = this.#waiting + this.#calling.size;
     const { most, limit } = this.#ahead;
-    const isIdle = this.#ready.length === 0 && this.#calling.size < this.#parts.handling.concurrency;
+    const isIdle = this.#ready.length === 0 && this.#calling.size < this.#parts.places.now;
     if (held <= most / 2) return most - held;
     return isIdle && held < limit ? Math.min(most, limit - held) : 0;
   }
@@ -82,6 +82,10 @@ export class KeyScheduler<T> implements Scheduler<T> {
     }
   }
 
+  grown(): void {
+    this.#slices.run();
+  }
+
   expire(held: HeldDelivery<T>): void {
     this.#work.expire(held);
   }
@@ -100,7 +104,7 @@ export class KeyScheduler<T> implements Scheduler<T> {
   }
 
   #beginNext(): boolean {
-    if (this.#calling.size >= this.#parts.handling.concurrency) return false;
+    if (this.#calling.size >= this.#parts.places.now) return false;
     const lane = this.#ready.shift();
     if (lane === undefined) return false;
     const incoming = lane.waiting.shift();

@@ -76,6 +76,10 @@ export class LaneScheduler<T> implements Scheduler<T> {
     }
   }
 
+  grown(): void {
+    this.#slices.run();
+  }
+
   expire(held: HeldDelivery<T>): void {
     this.#work.expire(held);
   }
@@ -108,8 +112,8 @@ export class LaneScheduler<T> implements Scheduler<T> {
   }
 
   #beginNext(): boolean {
-    const { concurrency, size, policy } = this.#parts.handling;
-    if (this.#calling >= concurrency) return false;
+    const { size, policy } = this.#parts.handling;
+    if (this.#calling >= this.#parts.places.now) return false;
     const lane = this.#ready.shift();
     if (lane === undefined) return false;
     const taken = lane.take(size, policy.attempts);

@@ -31,12 +31,16 @@ export class QueueScheduler<T> implements Scheduler<T> {
   }
 
   room(): number {
-    return this.#next < this.#waiting.length ? 0 : this.#parts.handling.concurrency - this.#running;
+    return this.#next < this.#waiting.length ? 0 : Math.max(0, this.#parts.places.now - this.#running);
   }
 
   add(deliveries: readonly IncomingDelivery[]): void {
     this.#waiting = this.#next < this.#waiting.length ? [...this.waiting(), ...deliveries] : deliveries;
     this.#next = 0;
+    this.#slices.run();
+  }
+
+  grown(): void {
     this.#slices.run();
   }
 

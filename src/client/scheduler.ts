@@ -13,6 +13,8 @@ export interface Scheduler<T> {
   /** How many deliveries it could take in now. */
   room(): number;
   add(deliveries: readonly IncomingDelivery[]): void;
+  /** There are more places than before. */
+  grown(): void;
   /** What has not begun. */
   waiting(): IncomingDelivery[];
   /** Forgets those of the waiting that fulfil `gone`. */

@@ -3,6 +3,9 @@ import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, Source } from "../driver.js";
 import type { Abandoned } from "./abandoned.js";
 import { BatchScheduler } from "./batch-scheduler.js";
+import { Elastic } from "./concurrency/elastic.js";
+import { Places } from "./concurrency/places.js";
+import { waitingShare } from "./concurrency/waiting-share.js";
 import { defaults } from "./defaults.js";
 import { Deferred } from "./deferred.js";
 import type { Environment } from "./environment.js";
@@ -45,6 +48,8 @@ export class Session<T> {
   readonly #scheduler: Scheduler<T>;
   readonly #watch: Watch<T>;
   readonly #check: ProgressCheck;
+  readonly #places: Places;
+  readonly #elastic: Elastic | undefined;
   #paused = false;
   #fetches = 0;
   /** A driver that is asked to stop has so long to answer. */
@@ -80,11 +85,14 @@ export class Session<T> {
     this.#parts = parts;
     this.#source = source;
     this.#throttle = this.#makeThrottle();
+    const { min, max } = handling.places;
+    this.#places = min === max ? new Places(max) : new Places(min, environment.clock);
     this.#scheduler = this.#makeScheduler();
     const { clock, logger } = environment;
     const broken = (error: unknown): void => this.#break(error);
     this.#watch = new Watch({ handling, source, clock, logger, throttle: this.#throttle, broken }, this.#scheduler);
     this.#check = this.#makeCheck();
+    this.#elastic = min === max ? undefined : this.#makeElastic();
     if (parts.outage !== undefined)
       parts.outage.listener = { began: () => this.#releaseWaiting(), eased: () => this.#tell() };
   }
@@ -92,6 +100,11 @@ export class Session<T> {
   /** Handlers under way. */
   get running(): number {
     return this.#scheduler.begun.size;
+  }
+
+  /** How many may be under way now. */
+  get places(): number {
+    return this.#places.now;
   }
 
   /** Fetches until `stop`. Rejects with what makes it impossible to go on, even while the driver does not answer. */
@@ -262,12 +275,29 @@ export class Session<T> {
       reading,
       makeRunner,
       abandoned: this.#parts.abandoned,
+      places: this.#places,
       throttle: this.#throttle,
       events: { freed: () => this.#tell(), watch: () => this.#watch.begun(), broken: (error) => this.#break(error) },
     };
     if (handling.channel.kind === "stream" && handling.settle === undefined)
       return handling.reading?.order === "key" ? new KeyScheduler(parts) : new LaneScheduler(parts);
     return handling.size > 1 ? new BatchScheduler(parts) : new QueueScheduler(parts);
+  }
+
+  #makeElastic(): Elastic {
+    const { handling, environment, outage } = this.#parts;
+    return new Elastic({
+      range: handling.places,
+      places: this.#places,
+      clock: environment.clock,
+      // While single messages are tried, more places would be of no use.
+      waiting: async () => (outage?.current === undefined ? waitingShare(handling, environment.driver.admin) : 0),
+      running: () => this.#scheduler.begun.size,
+      grown: () => {
+        this.#scheduler.grown();
+        this.#tell();
+      },
+    });
   }
 
   #makeCheck(): ProgressCheck {
@@ -299,6 +329,7 @@ export class Session<T> {
   #abort(error: MillraceError): void {
     this.#watch.stop();
     this.#check.stop();
+    this.#elastic?.stop();
     this.#throttle?.stop();
     for (const held of this.#scheduler.begun) {
       held.abort(error);

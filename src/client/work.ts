@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
 import type { IncomingDelivery, StagedMessage } from "../driver.js";
 import type { Abandoned } from "./abandoned.js";
+import type { Places } from "./concurrency/places.js";
 import type { Outcomes } from "./conclusion.js";
 import { isForAnother } from "./dead-letter-view.js";
 import { defaults } from "./defaults.js";
@@ -43,6 +44,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   readonly #settler: Settler<T>;
   readonly #throttle: Throttle<T> | undefined;
   readonly #clock: Clock;
+  readonly #places: Places;
   readonly #mine: WorkEvents<T>;
   readonly #events: SchedulerEvents;
   readonly #outage: OutageWatch | undefined;
@@ -54,6 +56,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
     this.#settler = parts.settler;
     this.#throttle = parts.throttle;
     this.#clock = parts.clock;
+    this.#places = parts.places;
     this.#events = parts.events;
     this.#outage = parts.outage;
     this.#abandoned = parts.abandoned;
@@ -153,6 +156,7 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   settleKept(held: HeldDelivery<T>, verdict: Retry): void {
     this.#guarded(() => this.#settler.retry(held, verdict));
     held.ended = true;
+    this.#places.ended(held.startedAtMs);
     this.begun.remove(held);
   }
 
@@ -218,12 +222,14 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
 
   #end(held: HeldDelivery<T>): void {
     held.ended = true;
+    this.#places.ended(held.startedAtMs);
     this.begun.remove(held);
     this.#mine.ended(held);
   }
 }
 
 export interface WorkParts<T> {
+  readonly places: Places;
   readonly abandoned: Abandoned<T>;
   readonly clock: Clock;
   readonly throttle: Throttle<T> | undefined;
