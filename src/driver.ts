@@ -108,6 +108,8 @@ export interface IncomingMessage {
   readonly headers: Readonly<Record<string, string>>;
   /** false: there are none, and nobody need decode them to know it. */
   readonly hasHeaders: boolean;
+  /** Of a queue that has several, as far as the broker tells. */
+  readonly priority?: number | undefined;
   /** Belongs to the driver, which does not change it any more: decode or copy it, never write to it. */
   readonly value: Uint8Array;
   readonly sentAtMs: number;

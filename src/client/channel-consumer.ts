@@ -72,7 +72,8 @@ export class ChannelConsumer<T> implements Consumer {
   }
 
   get reason(): string | undefined {
-    return this.#reason;
+    const outage = this.state === "probing" ? this.outage : undefined;
+    return outage === undefined ? this.#reason : `one message after the other fails with ${outage.error.message}`;
   }
 
   get ready(): Promise<void> {
@@ -90,7 +91,7 @@ export class ChannelConsumer<T> implements Consumer {
       kind: handling.channel.kind,
       group: handling.group,
       state: this.state,
-      reason: this.#reason,
+      reason: this.reason,
       forMs: environment.clock.monotonicMs() - this.#sinceMs,
       running: this.#session?.running ?? 0,
       places: this.#session?.places,

@@ -18,7 +18,7 @@ export interface Consumer extends AsyncDisposable {
   readonly state: ConsumerState;
   /** What it takes for an outage of something that all its messages need; undefined while there is none. */
   readonly outage: Outage | undefined;
-  /** Why it is stalled; undefined in any other state. */
+  /** Why it is stalled, or probing; undefined in any other state. */
   readonly reason: string | undefined;
   /** Resolves when it takes messages; rejects when it cannot start. */
   readonly ready: Promise<void>;
@@ -38,7 +38,7 @@ export interface ConsumerInfo {
   /** "" where a channel has no groups. */
   readonly group: string;
   readonly state: ConsumerState;
-  /** Why it is stalled; undefined in any other state. */
+  /** Why it is stalled, or probing; undefined in any other state. */
   readonly reason: string | undefined;
   /** How long it has been in this state. */
   readonly forMs: number;

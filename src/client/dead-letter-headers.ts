@@ -16,6 +16,8 @@ export const deadHeaders = {
   /** Its position there, as far as the broker tells. */
   partition: "millrace-dead-partition",
   offset: "millrace-dead-offset",
+  /** Its priority there, where there are several. */
+  priority: "millrace-dead-priority",
   /** "attempts", "rejected", "expired", "unreadable" or "schema". */
   reason: "millrace-dead-reason",
   /** The last error's name and message. */

@@ -71,7 +71,9 @@ export function redrivenOf(stored: IncomingMessage, { group, atMs }: Return): Ou
   const kept = withoutStory(headers);
   // It may have been for one group before, and is for all now.
   delete kept[redrivenHeaders.group];
-  return { value: Buffer.from(stored.value), key: stored.key, id: undefined, headers: { ...kept, ...past } };
+  const message = { value: Buffer.from(stored.value), key: stored.key, id: undefined, headers: { ...kept, ...past } };
+  const priority = headers[deadHeaders.priority];
+  return priority === undefined ? message : { ...message, priority: Number(priority) };
 }
 
 /** Whether it was redriven for another group than this one. */

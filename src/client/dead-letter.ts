@@ -49,6 +49,7 @@ function storyOf(death: Death): Record<string, string> {
     [deadHeaders.lastFailedAt]: new Date(death.lastFailedAtMs).toISOString(),
   };
   if (death.group !== "") story[deadHeaders.group] = death.group;
+  if (incoming.priority !== undefined) story[deadHeaders.priority] = String(incoming.priority);
   if (incoming.partition !== undefined) story[deadHeaders.partition] = String(incoming.partition);
   if (incoming.offset !== undefined) story[deadHeaders.offset] = String(incoming.offset);
   return story;

@@ -57,7 +57,7 @@ interface Lasting {
  */
 export class OutageWatch {
   /** The session that fetches. */
-  listener: OutageListener | undefined;
+  #listener: OutageListener | undefined;
   readonly #rule: OutageRule;
   readonly #environment: Environment;
   readonly #what: string;
@@ -78,6 +78,12 @@ export class OutageWatch {
     const { error, since, probes } = this.#lasting;
     const { name, message } = error;
     return { error: { name, message }, fingerprint: fingerprintOf(name, message), since, probes };
+  }
+
+  /** What another session had under way is lost with it. */
+  serve(listener: OutageListener): void {
+    this.#listener = listener;
+    if (this.#lasting !== undefined) this.#lasting.probe = undefined;
   }
 
   /** How many of `room` may be asked for now. */
@@ -102,7 +108,7 @@ export class OutageWatch {
     const lasting = this.#lasting;
     if (lasting?.probe === undefined || !deliveries.includes(lasting.probe)) return;
     lasting.probe = undefined;
-    this.listener?.eased();
+    this.#listener?.eased();
   }
 
   /** The way of nearly every message. */
@@ -144,7 +150,7 @@ export class OutageWatch {
 
   stop(): void {
     this.#timer?.cancel();
-    this.listener = undefined;
+    this.#listener = undefined;
   }
 
   /** The handler had its say, for which nothing need have been there that is out: it says nothing about it either. */
@@ -154,7 +160,7 @@ export class OutageWatch {
       this.#detector.handled(held.attempt, held.incoming);
     } else if (lasting.probe === held.incoming) {
       lasting.probe = undefined;
-      this.listener?.eased();
+      this.#listener?.eased();
     }
   }
 
@@ -177,7 +183,7 @@ export class OutageWatch {
         "single messages are tried until one is handled, and no failure counts meanwhile",
     );
     this.#pause(this.#lasting);
-    this.listener?.began();
+    this.#listener?.began();
   }
 
   #pause(lasting: Lasting): void {
@@ -185,7 +191,7 @@ export class OutageWatch {
     lasting.pauseMs = delayMs(this.#rule.probe, lasting.probes + 1, this.#environment.random());
     lasting.probeAtMs = this.#clock.monotonicMs() + lasting.pauseMs;
     this.#timer?.cancel();
-    this.#timer = this.#clock.after(lasting.pauseMs, () => this.listener?.eased());
+    this.#timer = this.#clock.after(lasting.pauseMs, () => this.#listener?.eased());
   }
 
   #end(lasting: Lasting): void {
@@ -196,7 +202,7 @@ export class OutageWatch {
       { error: `${lasting.error.name}: ${lasting.error.message}`, lastedMs, probes: lasting.probes },
       `${this.#what}: a message was handled: the outage is over, and it runs at full speed again`,
     );
-    this.listener?.eased();
+    this.#listener?.eased();
   }
 
   get #clock(): Clock {

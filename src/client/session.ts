@@ -93,8 +93,7 @@ export class Session<T> {
     this.#watch = new Watch({ handling, source, clock, logger, throttle: this.#throttle, broken }, this.#scheduler);
     this.#check = this.#makeCheck();
     this.#elastic = min === max ? undefined : this.#makeElastic();
-    if (parts.outage !== undefined)
-      parts.outage.listener = { began: () => this.#releaseWaiting(), eased: () => this.#tell() };
+    parts.outage?.serve({ began: () => this.#releaseWaiting(), eased: () => this.#tell() });
   }
 
   /** Handlers under way. */

@@ -9,6 +9,8 @@ export class Lane {
   /** Precedes the offset in the id of a message that was sent without one. */
   readonly idPrefix: string;
   readonly partition: number;
+  /** Of a queue that has several: that of all its messages. */
+  priority: number | undefined = undefined;
 
   constructor(channel: string, partition: number) {
     this.idPrefix = positionPrefix(channel, partition);
@@ -72,6 +74,10 @@ export class LoggedMessage implements Incoming {
 
   get hasHeaders(): boolean {
     return this.record.hasHeaders;
+  }
+
+  get priority(): number | undefined {
+    return this.lane.priority;
   }
 
   get value(): Uint8Array {

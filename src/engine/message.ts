@@ -33,6 +33,7 @@ export interface Incoming {
   readonly headers: Readonly<Record<string, string>>;
   /** false: there are none for certain. */
   readonly hasHeaders: boolean;
+  readonly priority?: number | undefined;
   /** A view of the log's memory: never written to. */
   readonly value: Uint8Array;
   readonly sentAtMs: number;

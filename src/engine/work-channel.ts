@@ -90,6 +90,7 @@ export abstract class WorkChannel extends StoredChannel {
   }
 
   protected addLane(group: WorkGroup, lane: WorkLane, priority: number): void {
+    if (this.spec.priorities > 1) lane.priority = priority;
     group.add(lane, priority);
     let floor = this.#floors.get(lane.partition);
     if (floor === undefined) this.#floors.set(lane.partition, (floor = new SettledFloor(lane.source)));

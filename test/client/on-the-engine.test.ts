@@ -54,6 +54,21 @@ test("it comes again after each failure, then goes to the dead letters, and redr
   expect(await dead.list()).toEqual([]);
 });
 
+test("redriven, a message keeps its priority, and one that was given an id is no duplicate of itself", async () => {
+  const { mill, clock } = await engine();
+  const urgent = queue<string>("urgent", { priorities: 3, attempts: 1 });
+  await mill.send(urgent, "high", { priority: 3, id: "one" });
+  const consumer = mill.handle(urgent, () => reject("no"));
+  await clock.advance(0);
+  await consumer.close();
+  await mill.send(urgent, "middle", { priority: 2 });
+  expect(await mill.admin.dead(urgent).redrive({ all: true })).toBe(1);
+  const seen: string[] = [];
+  mill.handle(urgent, (value) => void seen.push(value));
+  await clock.advance(0);
+  expect(seen).toEqual(["high", "middle"]);
+});
+
 test("a lease is renewed while the handler runs, for hours", async () => {
   const { mill, clock } = await engine();
   await mill.send(numbers, 1);
@@ -387,7 +402,7 @@ test("many values are loaded in batches, and bytes come back as copies that may 
 
 test("what the engine cannot do is refused with the engine's advice", async () => {
   const { mill } = await engine();
-  await expect(mill.send(numbers, 1, { delay: "1m" })).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
+  await expect(mill.send(numbers, 1, { within: {} } as never)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
   await expect(mill.send(stream("numbers"), 1)).resolves.toBeDefined();
   await expect(mill.send(numbers, 1)).rejects.toMatchObject({ code: "CHANNEL_MISMATCH" });
 });

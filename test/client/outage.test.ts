@@ -270,6 +270,16 @@ test("paused and resumed, it probes on; closed, it is closed", async () => {
   expect(consumer.state).toBe("closed");
 });
 
+test("its reason, and that of admin.consumers, names the error", async () => {
+  const all = await world();
+  const database = working(all, orders);
+  database.isDown = true;
+  await all.mill.sendAll(orders, numbers(10));
+  await all.clock.advance(0);
+  expect(database.consumer.reason).toMatch(/one message after the other fails with connect ECONNREFUSED/);
+  expect(all.mill.admin.consumers()).toMatchObject([{ state: "probing", reason: database.consumer.reason }]);
+});
+
 test("wrong options are a TypeError", async () => {
   const { mill } = await world();
   for (const wrong of [{ share: 0 }, { share: 1.1 }, { samples: 1 }, { within: "x" }, { probe: 1 }, { often: 1 }, 7]) {
