@@ -94,6 +94,7 @@ export class ChannelConsumer<T> implements Consumer {
       reason: this.reason,
       forMs: environment.clock.monotonicMs() - this.#sinceMs,
       running: this.#session?.running ?? 0,
+      waiting: this.#session?.waiting ?? 0,
       places: this.#session?.places,
       abandoned: this.#abandoned.count,
       stalls: this.#stalls,

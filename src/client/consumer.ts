@@ -44,6 +44,8 @@ export interface ConsumerInfo {
   readonly forMs: number;
   /** Handlers that are running, those that were given up not included. */
   readonly running: number;
+  /** Messages it has fetched, and holds under a lease, until there is a place or a token for them. */
+  readonly waiting: number;
   /** How many may run at once now; undefined while it is stalled. */
   readonly places: number | undefined;
   /** Handlers that are running though their time is over, or their source has failed. */

@@ -101,6 +101,11 @@ export class Session<T> {
     return this.#scheduler.begun.size;
   }
 
+  /** Fetched, and not begun. */
+  get waiting(): number {
+    return this.#scheduler.waiting().length + (this.#throttle?.waiting().length ?? 0);
+  }
+
   /** How many may be under way now. */
   get places(): number {
     return this.#places.now;
