@@ -124,6 +124,14 @@ describe("handle --exec", () => {
     expect((await run(["lag", "log", "audit", "--json"])).objects.every((each) => each["messages"] === 0)).toBe(true);
   });
 
+  test("settles each message of a stream by itself where it is told, and so does every later reader of the group", async () => {
+    const run = commandsOn(freshPath());
+    await run(["send", "log", "--kind", "stream", "--partitions", "1"], { stdin: "a\nb\n" });
+    const handle = ["handle", "log", "--exec", "cat", "--group", "thumbnails", ...untilEmpty];
+    expect((await run([...handle, "--settle-each"])).stdout).toBe("ab");
+    expect(await run(handle)).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/settle: "each"/) as string });
+  });
+
   test("lets a group begin where it is told, the first time", async () => {
     const run = commandsOn(freshPath());
     await run(["send", "log", "--kind", "stream", "--partitions", "1"], { stdin: "a\nb\n" });

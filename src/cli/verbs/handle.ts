@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import {
   type Channel,
-  type Consumer,
   type Delivery,
   type Duration,
   type HandleOptions,
@@ -24,6 +23,7 @@ import type { Verb } from "../verb.js";
 interface HandleVerbOptions {
   readonly exec: string;
   readonly group?: string;
+  readonly settleEach?: boolean;
   readonly concurrency: number;
   readonly from?: Position;
   readonly attempts?: number;
@@ -41,6 +41,10 @@ export const handle: Verb<HandleVerbOptions> = {
       .argument("<channel>", "which channel")
       .requiredOption("-x, --exec <command>", "what to run for each message, in a shell, with the payload on its stdin")
       .option("--group <name>", "of a stream or durable topic: who reads")
+      .option(
+        "--settle-each",
+        "of a stream: settle every message by itself, in no order; for good, once the group is there",
+      )
       .option("-c, --concurrency <n>", "how many commands may run at once", count, 1)
       .option(
         "--from <position>",
@@ -111,9 +115,8 @@ class Worker {
   async run(mill: Millrace): Promise<void> {
     const { io } = this.#call;
     const consumer = mill.handle(this.#channel, (_, delivery) => this.#handle(delivery), this.#handleOptions());
-    const stopped = this.#stopped(mill, consumer);
     await consumer.ready;
-    await Promise.race([consumer.closed, stopped]);
+    await Promise.race([consumer.closed, this.#stopped(mill)]);
     if (io.signal.aborted)
       await this.#call.note("stopping: what is in hand is finished first; Ctrl-C again ends it now");
     await consumer.close({ drain: this.#options.drain });
@@ -121,9 +124,10 @@ class Worker {
   }
 
   #handleOptions(): HandleOptions {
-    const { group, concurrency, timeout, from, limit } = this.#options;
+    const { group, settleEach, concurrency, timeout, from, limit } = this.#options;
     return {
       group,
+      settle: settleEach === true ? "each" : undefined,
       concurrency: Math.min(concurrency, limit ?? concurrency),
       timeout,
       from: from && startPosition(from, this.#call.io.clock.nowMs()),
@@ -178,14 +182,13 @@ class Worker {
   }
 
   /** Resolves when the worker should take no more. */
-  async #stopped(mill: Millrace, consumer: Consumer): Promise<void> {
+  async #stopped(mill: Millrace): Promise<void> {
     const stop = AbortSignal.any([this.#call.signal, this.#stop.signal]);
     const aborted = new Promise<void>((resolve) => {
       if (stop.aborted) resolve();
       else stop.addEventListener("abort", () => resolve(), { once: true });
     });
     if (this.#options.untilEmpty !== true) return aborted;
-    await consumer.ready;
     while (!stop.aborted && !(await this.#isEmpty(mill))) {
       await Promise.race([aborted, new Promise<void>((resolve) => this.#call.io.clock.after(emptyPollMs, resolve))]);
     }
