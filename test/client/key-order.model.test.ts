@@ -65,7 +65,7 @@ class Trial {
   #moves = 0;
   #calls = 0;
   #failing = true;
-  #failure: unknown;
+  #failure: Error | undefined;
   #consumer!: Consumer;
 
   constructor(mill: Millrace, clock: ManualClock, options: Options) {
@@ -167,7 +167,7 @@ class Trial {
     try {
       check();
     } catch (error) {
-      this.#failure ??= error;
+      this.#failure ??= error as Error;
     }
   }
 }
