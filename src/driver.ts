@@ -32,6 +32,8 @@ export interface Supports {
   readonly capacity: Ability;
   readonly expires: Ability;
   readonly compact: Ability;
+  /** Marks of what a group has done, and claims. */
+  readonly once: Ability;
 }
 
 /** "emulated" says in `note` what it costs; "refused" says in `note` why, and what can be used instead. */
@@ -140,13 +142,23 @@ export interface StagedMessage {
   readonly message: OutgoingMessage;
 }
 
+/** That the group has done what `key` stands for. */
+export interface DoneMark {
+  readonly key: string;
+  /** For how long that is remembered, at least. */
+  readonly keepMs: number;
+}
+
+/** "free": the key is this delivery's, until it settles it or its lease ends. "taken": it is another's. "done": the group has a mark. */
+export type Claim = "free" | "taken" | "done";
+
 /**
- * How a delivery ends. "done" forgets it (a stream's group moves past it) and publishes `sends` in the same commit:
- * both or neither. "retry" brings it back after `delayMs`; unless `counts` the attempt is not counted.
+ * How a delivery ends. "done" forgets it (a stream's group moves past it), publishes `sends` and sets the `mark` in the same commit:
+ * all or nothing. "retry" brings it back after `delayMs`; unless `counts` the attempt is not counted.
  * "release" gives it back at once and uncounted, as if it had never been delivered.
  */
 export type DriverSettlement =
-  | { readonly kind: "done"; readonly sends: readonly StagedMessage[] }
+  | { readonly kind: "done"; readonly sends: readonly StagedMessage[]; readonly mark?: DoneMark | undefined }
   | { readonly kind: "retry"; readonly delayMs: number; readonly counts: boolean }
   | { readonly kind: "release" };
 
@@ -194,6 +206,8 @@ export interface Source {
   take(max: number): Promise<readonly IncomingDelivery[]>;
   /** Takes effect at once, in the order of the calls; durable once a later `flush` resolves. A lost lease makes it nothing and returns false. */
   settle(delivery: IncomingDelivery, settlement: DriverSettlement): boolean;
+  /** Whether the group has done this, or somebody is at it. Only where `supports.once` is not refused. */
+  claim(delivery: IncomingDelivery, mark: DoneMark): Claim;
   /** Prolongs the leases of deliveries not settled yet, to `leaseMs` from now. */
   extend(deliveries: readonly IncomingDelivery[], leaseMs: number): void;
   /** Resolves once every settlement so far is durable. */

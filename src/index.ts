@@ -53,6 +53,7 @@ export type { Message } from "./client/message.js";
 export type { Millrace, Transaction } from "./client/millrace.js";
 export type { Outage } from "./client/outage.js";
 export type { OutageOptions } from "./client/outage-rule.js";
+export type { IdempotencyStore, OnceOptions } from "./client/once.js";
 export type { OpenOptions } from "./client/open-options.js";
 export type { RateChange, RateKey, RateLimit, RateOptions, TokenBucketOptions } from "./client/rate/rate-limit.js";
 export type { LoadShedder, LoadShedderOptions, SheddableResponse } from "./client/pressure/load-shedder.js";

@@ -3,6 +3,7 @@ import type { StartPosition } from "../driver.js";
 import type { Delivery } from "./delivery.js";
 import type { RateLimit } from "./rate/rate-limit.js";
 import type { OutageOptions } from "./outage-rule.js";
+import type { IdempotencyStore, OnceOptions } from "./once.js";
 import type { RetryRule } from "./retry-rule.js";
 import type { Settlement } from "./settlement.js";
 
@@ -70,11 +71,17 @@ export interface HandleOptions<T = unknown> {
    * and there is no order. A property of the group, stored with it: a consumer that says otherwise is refused with CHANNEL_MISMATCH.
    */
   readonly settle?: "each" | undefined;
+  /**
+   * Not with `handleBatch`. The same message, or another one with the same key, is handled once: what comes again is settled without calling the handler, and what comes
+   * at the same time waits, uncounted. `{ by, keep }` keeps marks with the channel: each commits with the settlement and everything sent through the delivery. A store of
+   * your own keeps them where the effects are.
+   */
+  readonly once?: IdempotencyStore<T> | OnceOptions<T> | undefined;
   /** A handler that runs longer has failed, and its `delivery.signal` aborts. Default "15m". */
   readonly timeout?: Duration | undefined;
 }
 
-export interface BatchOptions<T = unknown> extends HandleOptions<T> {
+export interface BatchOptions<T = unknown> extends Omit<HandleOptions<T>, "once"> {
   /** How many messages a call gets at most. A message on its last attempt comes alone. */
   readonly size: number;
   /** How long to wait for a batch to fill, from its first message on. Default 0: what is there. */

@@ -6,6 +6,8 @@ import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import type { Range } from "./concurrency/controller.js";
 import { bounds, defaults } from "./defaults.js";
 import type { BatchOptions, Guarantee, HandleOptions } from "./handler.js";
+import { completeOnce } from "./once.js";
+import type { Once } from "./once.js";
 import { checkGroupName, checkName } from "./names.js";
 import { checkRate } from "./rate/rate-limit.js";
 import type { SharedRateLimit } from "./rate/rate-limit.js";
@@ -13,7 +15,7 @@ import { completeOutage } from "./outage-rule.js";
 import type { OutageRule } from "./outage-rule.js";
 import { checkRules } from "./retry-rule.js";
 import type { RetryRule } from "./retry-rule.js";
-import { notSupported, requireAbility } from "./support.js";
+import { requireAbility } from "./support.js";
 
 /** What `handle` and `handleBatch` were asked for, with every default filled in. */
 export interface Handling<T> {
@@ -22,6 +24,8 @@ export interface Handling<T> {
   /** "" where a channel has no groups. */
   readonly group: string;
   readonly guarantee: Guarantee;
+  /** undefined: a message that comes again is handled again. */
+  readonly once: Once<T> | undefined;
   /** At most. */
   readonly concurrency: number;
   /** How many handlers may run at once: from `min` to `max` as there is work; of a stream read by partitions never more than those. */
@@ -42,8 +46,6 @@ export interface Handling<T> {
   readonly withinMs: number;
 }
 
-/** Agreed for later; refused by name until then, so that nobody relies on what is not there. */
-const notYet = ["once"];
 const handleOptions = [
   "group",
   "guarantee",
@@ -57,9 +59,11 @@ const handleOptions = [
   "settle",
   "rate",
   "timeout",
-  ...notYet,
 ];
-const known = { handle: new Set(handleOptions), handleBatch: new Set([...handleOptions, "size", "within"]) };
+const known = {
+  handle: new Set([...handleOptions, "once"]),
+  handleBatch: new Set([...handleOptions, "size", "within"]),
+};
 
 type Call = keyof typeof known;
 
@@ -71,14 +75,13 @@ export function completeHandling<T>(
 ): Handling<T> {
   const what = `${to.call} ${channel.kind} "${channel.name}"`;
   checkOptions(options, known[to.call], what);
-  for (const option of notYet) {
-    if (option in options) throw notSupported(to.driver, { channel, option });
-  }
   const { timeout = defaults.handlerTimeoutMs, within = defaults.batchWithinMs, size = 1, retry = [] } = options;
   const timeoutMs = durationMs(timeout, `${what}: timeout`);
   if (timeoutMs === 0) throw new TypeError(`${what}: timeout must be more than 0; leave it out for the default`);
   if (to.call === "handleBatch") checkInteger(options.size, `${what}: size`, bounds.batch);
   checkRules(retry, `${what}: retry`);
+  const guarantee = completeGuarantee(channel, options.guarantee, { what, driver: to.driver });
+  const settlesAhead = guarantee === "at-most-once";
   const places = completeConcurrency(options.concurrency, `${what}: concurrency`);
   const concurrency = places.max;
   const reading = completeReading(channel, { concurrency, size, options }, what);
@@ -86,7 +89,8 @@ export function completeHandling<T>(
     channel,
     policy: channel.policy,
     group: completeGroup(channel, options.group, { what, driver: to.driver }),
-    guarantee: completeGuarantee(channel, options.guarantee, { what, driver: to.driver }),
+    guarantee,
+    once: completeOnce(options.once, { what: `${what}: once`, driver: to.driver, channel, settlesAhead }),
     concurrency,
     places: placesFor(channel, reading, places),
     rules: retry,

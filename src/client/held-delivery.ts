@@ -1,7 +1,7 @@
 import { durationMs } from "../base/duration.js";
 import type { Duration } from "../base/duration.js";
 import { MillraceError } from "../base/errors.js";
-import type { IncomingDelivery, Receipt, Source } from "../driver.js";
+import type { Claim, DoneMark, IncomingDelivery, Receipt, Source } from "../driver.js";
 import type { BoundChannels } from "./bound-channels.js";
 import type { Channel } from "./channel.js";
 import { redrivenCount } from "./dead-letter-view.js";
@@ -37,6 +37,8 @@ export class HeldDelivery<T> implements Delivery<T> {
   isListed = false;
   before: HeldDelivery<T> | undefined = undefined;
   after: HeldDelivery<T> | undefined = undefined;
+  /** Set in the commit of its settlement, when it is done. */
+  mark: DoneMark | undefined = undefined;
   /** The call it came in with others, and how many of them have not ended; undefined when it came alone. */
   call: { open: number } | undefined = undefined;
   /** The first of its call, when it came in one with others. */
@@ -110,6 +112,11 @@ export class HeldDelivery<T> implements Delivery<T> {
 
   unwrap(): unknown {
     return this.incoming.unwrap();
+  }
+
+  /** Takes the key for this delivery, if it is free. */
+  claim(mark: DoneMark): Claim {
+    return this.#holder.source.claim(this.incoming, mark);
   }
 
   keep(value: T): undefined {

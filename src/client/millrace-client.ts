@@ -13,6 +13,7 @@ import type { Handling } from "./handling.js";
 import { completeHandling } from "./handling.js";
 import type { LoadOptions, LoadSummary } from "./load.js";
 import type { Millrace, Transaction } from "./millrace.js";
+import { onceHandler } from "./once-handler.js";
 import { completeReadOptions } from "./read-options.js";
 import type { Reader, ReadOptions } from "./reader.js";
 import type { SendAllOptions, SendOptions } from "./sender.js";
@@ -89,7 +90,9 @@ export class MillraceClient implements Millrace {
 
   handle<T>(channel: Channel<T>, handler: Handler<NoInfer<T>>, options: HandleOptions<NoInfer<T>> = {}): Consumer {
     const handling = this.#complete(channel, handler, { call: "handle", options });
-    return this.#start<T>({ handling, makeRunner: (parts) => new SingleRunner<T>(handler, parts) });
+    const { once } = handling;
+    const called = once === undefined ? handler : onceHandler(handler, once);
+    return this.#start<T>({ handling, makeRunner: (parts) => new SingleRunner<T>(called, parts) });
   }
 
   handleBatch<T>(channel: Channel<T>, handler: BatchHandler<NoInfer<T>>, options: BatchOptions<NoInfer<T>>): Consumer {

@@ -37,7 +37,9 @@ export class Settler<T> {
   /** The way of nearly every message. */
   done(held: HeldDelivery<T>): void {
     held.concluded = true;
-    if (!this.settlesAhead) this.#source.settle(held.incoming, isDone);
+    if (this.settlesAhead) return;
+    const { mark } = held;
+    this.#source.settle(held.incoming, mark === undefined ? isDone : { kind: "done", sends: [], mark });
   }
 
   /** A promise only where something has to be waited for; it rejects only with what the source cannot go on after. */
@@ -48,7 +50,7 @@ export class Settler<T> {
     if (verdict.kind === "retry") return this.retry(held, verdict);
     if (sends.length === 0) return this.done(held);
     try {
-      this.#source.settle(held.incoming, { kind: "done", sends });
+      this.#source.settle(held.incoming, { kind: "done", sends, mark: held.mark });
     } catch (error) {
       return this.#refused(held, error);
     }

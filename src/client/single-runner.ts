@@ -1,6 +1,6 @@
 import { conclude } from "./conclusion.js";
 import type { Outcomes } from "./conclusion.js";
-import type { Handler } from "./handler.js";
+import type { HeldHandler } from "./once-handler.js";
 import type { HeldDelivery } from "./held-delivery.js";
 import type { Reading } from "./reading.js";
 import { isPromiseLike } from "./runner.js";
@@ -11,12 +11,12 @@ import type { Rules, Verdict } from "./verdict.js";
 
 /** Calls a handler with one delivery at a time. A handler that returns no promise costs none. */
 export class SingleRunner<T> implements Runner<T> {
-  readonly #handler: Handler<T>;
+  readonly #handler: HeldHandler<T>;
   readonly #reading: Reading<T>;
   readonly #rules: Rules;
   readonly #outcomes: Outcomes<T>;
 
-  constructor(handler: Handler<T>, parts: RunnerParts<T>) {
+  constructor(handler: HeldHandler<T>, parts: RunnerParts<T>) {
     this.#handler = handler;
     this.#reading = parts.reading;
     this.#rules = parts.rules;

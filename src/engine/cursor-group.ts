@@ -12,6 +12,7 @@ import type { Logger } from "../base/logger.js";
 import type { Log } from "../log/log.js";
 import type { Partition } from "../log/partition/partition.js";
 import { Alarm } from "./alarm.js";
+import type { DoneMark, DoneMarks } from "./dedup/done-marks.js";
 import type { Dispenser, GroupSource, Retrying, SourceOptions } from "./group-source.js";
 import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
@@ -32,11 +33,13 @@ export interface CursorGroupHome {
   readonly partitions: readonly Partition[];
   stage(sends: readonly Staged[], alongside: () => void): void;
   failed(error: Error): void;
+  readonly marks: DoneMarks;
 }
 
 export class CursorGroup implements Dispenser {
   readonly clock: Clock;
   readonly group: string;
+  readonly marks: DoneMarks;
   readonly cursors: PartitionCursor[] = [];
   readonly #home: CursorGroupHome;
   readonly #takers = new Takers();
@@ -51,6 +54,7 @@ export class CursorGroup implements Dispenser {
     this.#home = home;
     this.group = group;
     this.clock = home.clock;
+    this.marks = home.marks;
     this.#alarm = new Alarm(home.clock, { ring: () => this.#ring(), failed: (error) => home.failed(error) });
     const { clock, logger, channel } = home;
     this.#sharing = new Sharing({
@@ -161,11 +165,12 @@ export class CursorGroup implements Dispenser {
     this.#afterLease(lease, full);
   }
 
-  doneWith(lease: LeasedRecord, sends: readonly Staged[]): void {
+  doneWith(lease: LeasedRecord, sends: readonly Staged[], mark: DoneMark | undefined): void {
     const { full } = cursorOf(lease);
     this.#home.stage(sends, () => {
       lease.list?.remove(lease);
       this.#settle(lease);
+      if (mark !== undefined) this.marks.add(mark);
     });
     this.#afterLease(lease, full);
   }

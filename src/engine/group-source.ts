@@ -8,6 +8,7 @@
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
 import { LeasedRecord, LeaseList } from "./leases.js";
+import type { Claim, DoneMark, DoneMarks } from "./dedup/done-marks.js";
 import type { Delivery, Settlement, Source, Staged, StreamReading } from "./message.js";
 
 /** How one delivery ends, other than by being done. */
@@ -20,14 +21,15 @@ export interface Retrying {
 export interface Dispenser {
   /** Why nothing will be handed out any more. */
   readonly failure: Error | undefined;
+  readonly marks: DoneMarks;
   readonly clock: Clock;
   /** Leases what is there now to this source, `max` at most; nothing when others have waited longer. */
   take(source: GroupSource, max: number): LeasedRecord[];
   /** `take` found nothing: `serve` the source when there is something. */
   wait(source: GroupSource): void;
   done(lease: LeasedRecord): void;
-  /** Done, in one commit with the messages. Throws, with nothing changed, when these cannot be stored. */
-  doneWith(lease: LeasedRecord, sends: readonly Staged[]): void;
+  /** Done, in one commit with the messages and the mark. Throws, with nothing changed, when these cannot be stored. */
+  doneWith(lease: LeasedRecord, sends: readonly Staged[], mark: DoneMark | undefined): void;
   retry(lease: LeasedRecord, retrying: Retrying): void;
   giveBack(leases: readonly LeasedRecord[]): void;
   prolonged(source: GroupSource): void;
@@ -119,11 +121,12 @@ export class GroupSource implements Source {
   settle(delivery: Delivery, settlement: Settlement): boolean {
     if (!(delivery instanceof LeasedRecord) || delivery.list !== this.leases) return false;
     if (settlement.kind === "done") {
-      if (settlement.sends.length === 0) {
+      const { sends, mark } = settlement;
+      if (sends.length === 0 && mark === undefined) {
         this.leases.remove(delivery);
         this.#dispenser.done(delivery);
       } else {
-        this.#dispenser.doneWith(delivery, settlement.sends);
+        this.#dispenser.doneWith(delivery, sends, mark);
       }
       return true;
     }
@@ -132,6 +135,12 @@ export class GroupSource implements Source {
     if (settlement.kind === "retry") this.#dispenser.retry(delivery, settlement);
     else this.#dispenser.giveBack([delivery]);
     return true;
+  }
+
+  claim(delivery: Delivery, mark: DoneMark): Claim {
+    // Of one that is no longer its own nothing will be settled: somebody else has to do it.
+    if (!(delivery instanceof LeasedRecord) || delivery.list !== this.leases) return "taken";
+    return this.#dispenser.marks.claim(delivery, mark);
   }
 
   extend(deliveries: readonly Delivery[], leaseMs: number): void {

@@ -1,6 +1,7 @@
 /** What goes into the engine and comes out of it. Callers have checked it: names, sizes, options. */
 import type { AssignmentName } from "./assignment.js";
 import type { RecordInput } from "../log/batch/record.js";
+import type { Claim, DoneMark } from "./dedup/done-marks.js";
 
 /** A text is stored as UTF-8. The id is stored only when given. */
 export interface OutgoingMessage extends RecordInput {
@@ -56,7 +57,7 @@ export interface Staged {
 }
 
 export type Settlement =
-  | { readonly kind: "done"; readonly sends: readonly Staged[] }
+  | { readonly kind: "done"; readonly sends: readonly Staged[]; readonly mark?: DoneMark | undefined }
   | { readonly kind: "retry"; readonly delayMs: number; readonly counts: boolean }
   | { readonly kind: "release" };
 
@@ -81,6 +82,7 @@ export interface ConsumeOptions {
 export interface Source {
   take(max: number): Promise<readonly Delivery[]>;
   settle(delivery: Delivery, settlement: Settlement): boolean;
+  claim(delivery: Delivery, mark: DoneMark): Claim;
   extend(deliveries: readonly Delivery[], leaseMs: number): void;
   flush(): Promise<void>;
   stop(): void;

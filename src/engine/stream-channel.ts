@@ -1,6 +1,7 @@
 /** A stream: partitions that keep what retention says, read by any number of groups and readers. */
 import { MillraceError } from "../base/errors.js";
 import { CursorGroup } from "./cursor-group.js";
+import { DoneMarks } from "./dedup/done-marks.js";
 import { GroupSource } from "./group-source.js";
 import type { ReadMessage } from "./lane.js";
 import type { EngineContext } from "./context.js";
@@ -111,8 +112,9 @@ export class StreamChannel extends StoredChannel {
     const { log, clock, limits, logger } = context;
     const stage = context.stage.bind(context);
     const failed = context.failed.bind(context);
+    const marks = new DoneMarks(log, context.ledger.ids, group.id);
     const isCompacted = this.spec.compact;
-    const home = { log, clock, limits, logger, partitions, channel: this.name, isCompacted, stage, failed };
+    const home = { log, clock, limits, logger, partitions, channel: this.name, isCompacted, stage, failed, marks };
     const Group = group.settle === "each" ? StreamWork : CursorGroup;
     const opened = new Group(home, group.name, context.ledger.progressOf(this.known, group));
     this.#groups.set(group.name, opened);

@@ -4,6 +4,7 @@
  */
 import { assert } from "../base/assert.js";
 import type { Clock } from "../base/clock.js";
+import { MillraceError } from "../base/errors.js";
 import type { Limits } from "../base/limits.js";
 import type { Random } from "../base/random.js";
 import { Alarm } from "./alarm.js";
@@ -141,6 +142,13 @@ export class Subscription implements Source {
     this.#inFlight--;
     this.serve();
     return true;
+  }
+
+  claim(): never {
+    throw new MillraceError(
+      "NOT_SUPPORTED",
+      "a topic that keeps nothing remembers nothing of what was done: declare it durable",
+    );
   }
 
   extend(): void {

@@ -2,6 +2,7 @@
 import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
 import { ArrivalLane } from "./arrival-lane.js";
+import { DoneMarks } from "./dedup/done-marks.js";
 import { GroupSource } from "./group-source.js";
 import { KeyedLane } from "./keyed-lane.js";
 import type { ConsumeOptions, Source } from "./message.js";
@@ -60,7 +61,8 @@ export abstract class WorkChannel extends StoredChannel {
     const { log, clock, limits, logger } = context;
     const stage = context.stage.bind(context);
     const failed = context.failed.bind(context);
-    const group = new WorkGroup({ log, clock, limits, logger, channel: this.name, stage, failed }, known.name);
+    const marks = new DoneMarks(log, context.ledger.ids, known.id);
+    const group = new WorkGroup({ log, clock, limits, logger, channel: this.name, stage, failed, marks }, known.name);
     const home = this.laneHome(group);
     const progress = context.ledger.progressOf(this.known, known);
     for (const [index, partition] of this.partitions.entries()) {

@@ -12,6 +12,7 @@ import type { Logger } from "../base/logger.js";
 import type { Log } from "../log/log.js";
 import type { RecordView } from "../log/batch/record.js";
 import { Alarm } from "./alarm.js";
+import type { DoneMark, DoneMarks } from "./dedup/done-marks.js";
 import type { Dispenser, GroupSource, Retrying } from "./group-source.js";
 import { moveBytesMax } from "./handled-before.js";
 import type { LeasedRecord } from "./leases.js";
@@ -31,11 +32,13 @@ export interface WorkGroupHome {
   /** Stores the messages in one commit with what `alongside` changes. */
   stage(sends: readonly Staged[], alongside: () => void): void;
   failed(error: Error): void;
+  readonly marks: DoneMarks;
 }
 
 export class WorkGroup implements Dispenser {
   readonly clock: Clock;
   readonly group: string;
+  readonly marks: DoneMarks;
   readonly #lanes: GroupLanes;
   readonly #home: WorkGroupHome;
   readonly #takers = new Takers();
@@ -52,6 +55,7 @@ export class WorkGroup implements Dispenser {
     this.#lanes = lanes;
     this.group = group;
     this.clock = home.clock;
+    this.marks = home.marks;
     this.#alarm = new Alarm(home.clock, { ring: () => this.#ring(), failed: (error) => home.failed(error) });
   }
 
@@ -161,10 +165,11 @@ export class WorkGroup implements Dispenser {
     this.#afterSettling();
   }
 
-  doneWith(lease: LeasedRecord, sends: readonly Staged[]): void {
+  doneWith(lease: LeasedRecord, sends: readonly Staged[], mark: DoneMark | undefined): void {
     this.#home.stage(sends, () => {
       lease.list?.remove(lease);
       this.#settle(lease);
+      if (mark !== undefined) this.marks.add(mark);
     });
     this.#afterSettling();
   }

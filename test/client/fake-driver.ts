@@ -52,6 +52,7 @@ const supports: Supports = {
   capacity: native,
   expires: refused,
   compact: refused,
+  once: native,
 };
 
 /** A small, faithful broker in memory: everything `driver.ts` promises, on a test's clock, with every call on record. */

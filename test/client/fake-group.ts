@@ -1,5 +1,13 @@
 import type { Clock } from "../../src/base/clock.js";
-import type { ConsumeOptions, DriverSettlement, IncomingDelivery, Source, StagedMessage } from "../../src/driver.js";
+import type {
+  Claim,
+  ConsumeOptions,
+  DoneMark,
+  DriverSettlement,
+  IncomingDelivery,
+  Source,
+  StagedMessage,
+} from "../../src/driver.js";
 import type { FakeRecord } from "./fake-driver.js";
 
 export interface Entry {
@@ -17,6 +25,8 @@ export interface Entry {
 export class FakeGroup {
   readonly entries: Entry[] = [];
   readonly sources: FakeSource[] = [];
+  readonly done = new Set<string>();
+  readonly claims = new Map<string, IncomingDelivery>();
   readonly clock: Clock;
   readonly ordered: boolean;
   readonly publish: (sends: readonly StagedMessage[]) => void;
@@ -164,8 +174,18 @@ export class FakeSource implements Source {
       return true;
     }
     entry.state = "settled";
+    if (settlement.mark !== undefined) this.group.done.add(settlement.mark.key);
     this.group.publish(sends);
     return true;
+  }
+
+  claim(delivery: IncomingDelivery, { key }: DoneMark): Claim {
+    if (this.group.done.has(key)) return "done";
+    const holder = this.group.claims.get(key);
+    const isHeld = holder !== undefined && this.group.entries.some((entry) => entry.delivery === holder);
+    if (isHeld && holder !== delivery) return "taken";
+    this.group.claims.set(key, delivery);
+    return "free";
   }
 
   #giveBack(entry: Entry, { delayMs, counts }: { readonly delayMs: number; readonly counts: boolean }): void {

@@ -20,6 +20,7 @@ export const supports: Supports = {
   peek: native,
   extendLease: native,
   dedup: native,
+  once: native,
   capacity: native,
   /** Of messages sent to queues. */
   delay: native,
