@@ -12,7 +12,7 @@ interface Deposit {
 const deposits = queue<Deposit>("deposits", {
   id: (deposit) => deposit.id,
   dedup: 0, // a second send shall come through here, to show what the handler does about it
-  backoff: fixed("5ms"),
+  backoff: fixed("200ms"),
 });
 
 /** Stands for a table: balance and applied ids change in one database transaction. */
