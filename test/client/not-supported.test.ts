@@ -82,15 +82,6 @@ test.for(kinds)("a driver without any %s refuses every one of them", async ([kin
   await expect(mill.send(channel, 1)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
 });
 
-test("what is agreed for later is refused by its name, and never ignored", async () => {
-  const { mill } = await world();
-  for (const option of ["once"]) {
-    expect(() => mill.handle(queue("q"), () => {}, { [option]: {} })).toThrow(
-      expect.objectContaining({ code: "NOT_SUPPORTED" }),
-    );
-  }
-});
-
 test("transactions, histories and peeking are refused where the driver cannot", async () => {
   const ability = { level: "refused", note: "use another" } as const;
   const { mill } = await world({
