@@ -68,7 +68,7 @@ export interface HandleOptions<T = unknown> {
   readonly onFailure?: "block" | "park" | undefined;
   /**
    * Streams only. "each": every message is settled by itself, as a queue's is: all members of the group share all partitions, what fails is retried without holding up anything,
-   * and there is no order. A property of the group, stored with it: a consumer that says otherwise is refused with CHANNEL_MISMATCH.
+   * and there is no order; batches mix partitions. A property of the group, stored with it: a consumer that says otherwise is refused with CHANNEL_MISMATCH.
    */
   readonly settle?: "each" | undefined;
   /**
