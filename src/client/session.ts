@@ -162,6 +162,7 @@ export class Session<T> {
 
   /** After `stop`: lets handlers end, for as long as that may take; then gives everything back and leaves. */
   async drain(drainMs: number): Promise<void> {
+    this.#leaving?.cancel();
     if (drainMs > 0) await this.#untilEnded(drainMs);
     this.#abort(closedError(this.#parts.handling));
     if (this.#failure !== undefined) throw this.#failure.error;

@@ -49,6 +49,8 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   readonly #events: SchedulerEvents;
   readonly #outage: OutageWatch | undefined;
   readonly #abandoned: Abandoned<T>;
+  /** The call whose time was over last. */
+  #timedOut: { readonly head: HeldDelivery<T>; readonly error: MillraceError } | undefined;
 
   constructor(parts: WorkParts<T>, mine: WorkEvents<T>) {
     this.#handling = parts.handling;
@@ -142,14 +144,19 @@ export class Work<T> implements Outcomes<T>, Turn<T> {
   /** The handler's time is over: it has failed, and what it still says is ignored. */
   expire(held: HeldDelivery<T>): void {
     if (held.concluded) return;
-    const { timeoutMs } = this.#handling;
-    const error = new MillraceError(
-      "HANDLER_TIMEOUT",
-      `the handler ran longer than its ${timeoutMs} ms; see delivery.signal, or raise timeout`,
-    );
+    const error = this.#timeoutOf(held.head ?? held);
     held.abort(error);
     this.#abandoned.add(held);
     this.decided(held, afterError(error, held.attempt, this.#rules), []);
+  }
+
+  /** One error for all of a call: it has failed once. */
+  #timeoutOf(head: HeldDelivery<T>): MillraceError {
+    if (this.#timedOut?.head !== head) {
+      const text = `the handler ran longer than its ${this.#handling.timeoutMs} ms; see delivery.signal, or raise timeout`;
+      this.#timedOut = { head, error: new MillraceError("HANDLER_TIMEOUT", text) };
+    }
+    return this.#timedOut.error;
   }
 
   /** Ends what was kept. */

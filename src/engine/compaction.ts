@@ -15,6 +15,7 @@ import type { Limits } from "../base/limits.js";
 import type { RecordView } from "../log/batch/record.js";
 import type { Log } from "../log/log.js";
 import type { Partition, SegmentInfo } from "../log/partition/partition.js";
+import type { TrustedWall } from "./trusted-wall.js";
 
 /** Written anew once what has come since is this share of what was compacted before: each byte is so written few times. */
 const dirtyShare = 0.5;
@@ -28,6 +29,8 @@ const turnRecords = 5_000;
 export interface CompactorOptions {
   readonly log: Log;
   readonly clock: Clock;
+  /** By which a tombstone has been there for long enough. */
+  readonly wall: TrustedWall;
   readonly limits: Limits;
 }
 
@@ -89,13 +92,13 @@ export class Compactor {
     const known = this.#known.get(partition) ?? { done: partition.startOffset, dueMs: Infinity };
     this.#known.set(partition, known);
     const end = sealedOf(partition).at(-1)?.endOffset ?? 0;
-    if (!isWorthIt(sealedOf(partition), known, this.#options.clock.nowMs())) return;
+    if (!isWorthIt(sealedOf(partition), known, this.#options.wall.nowMs())) return;
     known.dueMs = Infinity;
     do {
       const stretch = await this.#gather(partition, known.done, end);
       if (!(await this.#rewrite(partition, stretch, known))) {
         // Some of it may have been seen, and some not: next time it is looked at again.
-        known.dueMs = this.#options.clock.nowMs() + againMs;
+        known.dueMs = this.#options.wall.nowMs() + againMs;
         return;
       }
       known.done = stretch.end;
@@ -138,8 +141,8 @@ export class Compactor {
     { stretch, known }: { readonly stretch: Stretch; readonly known: Compacted },
   ): Promise<Gone> {
     const gone = new Gone(segment.baseOffset, segment.endOffset);
-    const { clock, limits } = this.#options;
-    const nowMs = clock.nowMs();
+    const { wall, limits } = this.#options;
+    const nowMs = wall.nowMs();
     for await (const record of this.#records(partition, segment.baseOffset, Math.min(segment.endOffset, stretch.end))) {
       const { key, offset } = record;
       if (key === undefined) continue;

@@ -47,7 +47,7 @@ test("a batch is one handler", async () => {
   const { mill, clock } = await world();
   await mill.sendAll(channel, numbers(500));
   const { handler, open } = hanging();
-  const consumer = mill.handleBatch(channel, handler, { timeout: "1m", size: 50, outage: false });
+  const consumer = mill.handleBatch(channel, handler, { timeout: "1m", size: 50 });
   await clock.advance(3 * 60_000);
   expect([consumer.state, mill.admin.consumers()[0]?.abandoned]).toEqual(["running", 3]);
   open[0]?.();

@@ -61,6 +61,16 @@ describe("a compacted stream", () => {
     expect(await read(stream)).toEqual(["undefined=1", "undefined=2"]);
   });
 
+  test("lets it be seen for that day also when the wall clock jumps ahead by ten years", async () => {
+    const { world, stream } = await open();
+    await send(stream, ["a", "1"], ["a", ""]);
+    await fill(stream);
+    await world.engine.keeper.pass();
+    world.clock.jump(10 * 8_766 * hourMs);
+    await world.clock.advance(2 * hourMs);
+    expect(await read(stream)).toEqual(["a="]);
+  });
+
   test("lets a tombstone be seen for a day, and go then; what it deleted does not come back", async () => {
     const { world, stream } = await open();
     await send(stream, ["a", "1"], ["b", "1"], ["a", ""]);
