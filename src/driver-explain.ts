@@ -14,6 +14,8 @@ export interface MessageStanding {
   readonly attempts: number;
   /** When a delayed message is due, or a lease ends. */
   readonly untilMs: number | undefined;
+  /** When it was settled at the latest; undefined where it is not, or nobody knows any more. */
+  readonly settledByMs: number | undefined;
   /** Of a lease: the member that has it, where it has a name. */
   readonly holder: string | undefined;
   /** The id of the message it waits for. */

@@ -35,6 +35,8 @@ export interface GroupExplanation {
   readonly attempts: number;
   /** When a delayed message is due, or a lease ends. */
   readonly until: Date | undefined;
+  /** When it was settled at the latest; undefined where it is not, or nobody knows any more. */
+  readonly settledBy: Date | undefined;
   /** Of a lease: the member that has it, where it has a name. */
   readonly holder: string | undefined;
   /** The id of the message it waits for. */
@@ -55,15 +57,23 @@ export function groupExplanation(
   const { group, attempts, untilMs, holder, behind, ahead, limit } = standing;
   const until = untilMs === undefined ? undefined : new Date(untilMs);
   if (letter !== undefined) return deadExplanation(group, letter);
+  const settledBy = standing.settledByMs === undefined ? undefined : new Date(standing.settledByMs);
   const because = sentenceOf(standing, key);
-  return { group, state: standing.state, because, attempts, until, holder, behind, ahead, limit, letter };
+  return { group, state: standing.state, because, attempts, until, settledBy, holder, behind, ahead, limit, letter };
 }
 
 export function deadExplanation(group: string, letter: DeadLetter<unknown>): GroupExplanation {
   const { id, reason, error, attempts, lastFailedAt } = letter;
   const why = `${error.name}: ${error.message}`;
   const because = `it is dead letter ${id} since ${lastFailedAt.toISOString()}, reason "${reason}", because of ${why}`;
-  const nowhere = { until: undefined, holder: undefined, behind: undefined, ahead: 0, limit: undefined };
+  const nowhere = {
+    until: undefined,
+    settledBy: undefined,
+    holder: undefined,
+    behind: undefined,
+    ahead: 0,
+    limit: undefined,
+  };
   return { ...nowhere, group, state: "dead", because, attempts, letter };
 }
 
@@ -77,9 +87,14 @@ function sentenceOf(standing: MessageStanding, key: string | undefined): string 
     const of = key === undefined ? "" : ` (key "${key}")`;
     return `it waits until ${behind ?? "another message"} is settled, which has to be before it${of}`;
   }
-  if (state === "settled") return "it is settled, not known when: done, dropped, or redriven under another id";
+  if (state === "settled")
+    return `it is settled, ${whenSettled(standing)}: done, dropped, or redriven under another id`;
   if (state === "gone") return "it is not kept any more, and was not settled before: retention or damage has taken it";
   return readySentence(standing, limit);
+}
+
+function whenSettled({ settledByMs }: MessageStanding): string {
+  return settledByMs === undefined ? "not known when" : `at ${new Date(settledByMs).toISOString()} or before`;
 }
 
 function readySentence({ ahead, consumers }: MessageStanding, limit: string | undefined): string {

@@ -17,6 +17,7 @@ export interface MessageStanding {
   readonly state: "ready" | "leased" | "delayed" | "behind" | "settled" | "gone";
   readonly attempts: number;
   readonly untilMs: number | undefined;
+  readonly settledByMs: number | undefined;
   readonly holder: string | undefined;
   readonly behind: string | undefined;
   readonly ahead: number;
@@ -90,8 +91,17 @@ export class Explainer {
     const { progress, lane, consumers, limit } = view;
     const floor = Math.min(Math.max(progress.floor, view.partition.startOffset), offset);
     const ahead = offset - floor - progress.settled.countIn(floor, offset);
-    const none = { attempts: 0, untilMs: undefined, holder: undefined, behind: undefined, ahead, limit: undefined };
-    if (progress.settled.has(offset)) return { ...none, group, state: "settled", consumers };
+    const none = {
+      attempts: 0,
+      untilMs: undefined,
+      settledByMs: undefined,
+      holder: undefined,
+      behind: undefined,
+      ahead,
+      limit: undefined,
+    };
+    if (progress.settled.has(offset))
+      return { ...none, group, state: "settled", settledByMs: lane.history.passedByMs(offset), consumers };
     if (record === undefined) return { ...none, group, state: "gone", consumers };
     const lease = view.leases().find((each) => each.record.offset === offset);
     const { state, attempts, untilMs } = this.#peeker.stateOf(view, record, lease);

@@ -1,6 +1,7 @@
 /** A message of the log, on its way to a consumer or a reader: the record, decoded only where it is asked. */
 import type { RecordView } from "../log/batch/record.js";
 import type { BatchView } from "../log/batch/view.js";
+import { FloorHistory } from "./floor-history.js";
 import type { Incoming } from "./message.js";
 import type { Progress } from "./progress.js";
 
@@ -36,10 +37,13 @@ export class Lane {
 /** A lane as one group sees it. */
 export class GroupLane extends Lane {
   readonly progress: Progress;
+  /** When its messages were settled, as far as that is known. */
+  readonly history: FloorHistory;
 
   constructor(channel: string, partition: number, progress: Progress) {
     super(channel, partition);
     this.progress = progress;
+    this.history = new FloorHistory(progress.floor);
   }
 
   override replays(offset: number): boolean {

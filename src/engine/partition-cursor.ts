@@ -187,6 +187,7 @@ export class PartitionCursor extends GroupLane implements ProgressListener {
   progressDurable(period: number): void {
     const isFree = this.#heldUntilPeriod > 0 && this.#heldUntilPeriod <= period;
     if (isFree) this.#heldUntilPeriod = 0;
+    this.history.note(this.progress.floor, this.#home.clock.nowMs());
     if (this.#parking?.durable(period) === true || isFree) this.#home.ready();
   }
 

@@ -4,7 +4,7 @@ import type { Partition } from "../log/partition/partition.js";
 import { DelayLane } from "./delay-lane.js";
 import type { Channel } from "./engine.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
-import type { Lane } from "./lane.js";
+import type { GroupLane } from "./lane.js";
 import type { LeasedRecord } from "./leases.js";
 import { PartitionCursor } from "./partition-cursor.js";
 import type { Progress } from "./progress.js";
@@ -13,7 +13,7 @@ import type { WorkGroup } from "./work-group.js";
 
 export interface PartitionView {
   readonly partition: Partition;
-  readonly lane: Lane;
+  readonly lane: GroupLane;
   readonly progress: Progress;
   /** Since when its messages wait is not said by the oldest of them, but by this. */
   readonly overdueMs?: () => number | undefined;
@@ -52,7 +52,10 @@ function viewsOfGroup(group: StreamGroup | WorkGroup): PartitionView[] {
 }
 
 /** A partition of a stream has one reader at a time; elsewhere any consumer may get any message. */
-function readingOf(group: StreamGroup | WorkGroup, lane: Lane): Pick<PartitionView, "holder" | "consumers" | "limit"> {
+function readingOf(
+  group: StreamGroup | WorkGroup,
+  lane: GroupLane,
+): Pick<PartitionView, "holder" | "consumers" | "limit"> {
   if (lane instanceof PartitionCursor) {
     const { owner, full } = lane;
     const limit = full ? "inFlightMax" : undefined;

@@ -205,6 +205,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
   progressDurable(period: number): void {
     const isMoved = this.#heldUntilPeriod > 0 && this.#heldUntilPeriod <= period;
     if (isMoved) this.#heldUntilPeriod = 0;
+    this.history.note(this.progress.floor, this.home.clock.nowMs());
     if (isMoved || this.#returning.length > 0) this.#takeBack(period);
   }
 

@@ -119,15 +119,25 @@ test("dead: because of which error, also by its id as a dead letter", async () =
   });
 });
 
-test("settled: and nobody knows when", async () => {
+test("settled: when at the latest, roughly, and not at all of what was settled before this process", async () => {
   const { mill, clock } = await engine();
-  const { id } = await mill.send(orders, 1);
+  const ids: string[] = [];
+  const times: number[] = [];
   mill.handle(orders, () => {});
-  await clock.advance(0);
-  expect(await standing(mill, id)).toMatchObject({
-    state: "settled",
-    because: expect.stringMatching(/not known when/) as string,
-  });
+  for (const number of [1, 2, 3]) {
+    ids.push((await mill.send(orders, number)).id);
+    await clock.advance(0);
+    times.push(clock.nowMs());
+    await clock.advance(60_000);
+  }
+  for (const [index, id] of ids.entries()) {
+    const by = new Date(times[index]!);
+    expect(await standing(mill, id)).toMatchObject({
+      state: "settled",
+      settledBy: by,
+      because: `it is settled, at ${by.toISOString()} or before: done, dropped, or redriven under another id`,
+    });
+  }
 });
 
 test("never seen", async () => {

@@ -313,7 +313,13 @@ class FakeAdmin implements DriverAdmin {
       const { state, attempts } = entry;
       const ahead = entries.slice(0, entries.indexOf(entry)).filter((each) => each.state !== "settled").length;
       const untilMs = state === "leased" || state === "delayed" ? entry.untilMs : undefined;
-      const known = { holder: undefined, behind: undefined, limit: undefined, consumers: sources.length };
+      const known = {
+        settledByMs: undefined,
+        holder: undefined,
+        behind: undefined,
+        limit: undefined,
+        consumers: sources.length,
+      };
       return [{ ...known, group, state, attempts, ahead, untilMs }];
     });
     return { message, standings };

@@ -57,6 +57,7 @@ function viewStanding(each: GroupExplanation): unknown {
     because: each.because,
     attempts: each.attempts,
     until: each.until?.toISOString() ?? null,
+    settledBy: each.settledBy?.toISOString() ?? null,
     holder: each.holder ?? null,
     behind: each.behind ?? null,
     ahead: each.ahead,
