@@ -9,7 +9,7 @@ export const capacity = { messages: 1_000_000_000, whenFull: "reject" } as const
 export const byteQueue = (name: string): Queue<Uint8Array> => queue(name, { codec: bytes, capacity });
 
 /** What all of them share: a directory, opened and closed. */
-abstract class Opened implements Contender {
+export abstract class Opened implements Contender {
   readonly name: string = "millrace";
   #mill: Millrace | undefined;
 
@@ -192,7 +192,7 @@ interface Countdown {
   readonly reached: Promise<void>;
 }
 
-function countdown(messages: number): Countdown {
+export function countdown(messages: number): Countdown {
   let left = messages;
   let reach: () => void;
   const reached = new Promise<void>((resolve) => (reach = resolve));

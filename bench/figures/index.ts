@@ -1,6 +1,16 @@
 /** All of them, in the order of the report. */
 import type { Figure } from "../figure.js";
 import { backlog } from "./backlog.js";
+import { capacityBlock } from "./capacity-block.js";
+import { capacityDrop } from "./capacity-drop.js";
+import { dedup } from "./dedup.js";
+import { dedupMemory } from "./dedup-memory.js";
+import { delayedFiring } from "./delayed-firing.js";
+import { delayedMemory } from "./delayed-memory.js";
+import { delayedSend } from "./delayed-send.js";
+import { groups } from "./groups.js";
+import { perKey } from "./per-key.js";
+import { priorities } from "./priorities.js";
 import { handle } from "./handle.js";
 import { handleBatch } from "./handle-batch.js";
 import { manyQueues } from "./many-queues.js";
@@ -26,4 +36,14 @@ export const figures: readonly Figure[] = [
   sendLatency,
   manyQueues,
   backlog,
+  perKey,
+  priorities,
+  delayedSend,
+  delayedFiring,
+  dedup,
+  capacityBlock,
+  capacityDrop,
+  groups,
+  delayedMemory,
+  dedupMemory,
 ];

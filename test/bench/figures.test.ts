@@ -17,6 +17,16 @@ const promised = [
   ["many-queues", "many-queues", "ratio", 0.5, 0.8],
   ["backlog", "backlog-memory", "value", 150, 50],
   ["backlog", "backlog-open", "value", 2, 0.5],
+  ["per-key", "per-key", "ratio", 0.5, 0.8],
+  ["priorities", "priorities", "ratio", 0.5, 0.8],
+  ["delayed-send", "delayed-send", "ratio", 0.5, 0.8],
+  ["delayed-firing", "delayed-firing", "ratio", 0.5, 0.8],
+  ["dedup", "dedup", "ratio", 0.5, 0.8],
+  ["capacity-block", "capacity-block", "ratio", 0.5, 0.8],
+  ["capacity-drop", "capacity-drop", "ratio", 0.5, 0.8],
+  ["groups", "groups", "ratio", 0.5, 0.8],
+  ["delayed-memory", "delayed-memory", "value", 100, 50],
+  ["dedup-memory", "dedup-memory", "value", 100, 50],
 ] as const;
 
 describe("the figures of the benchmark", () => {
