@@ -124,6 +124,21 @@ describe("handle --exec", () => {
     expect((await run(["lag", "log", "audit", "--json"])).objects.every((each) => each["messages"] === 0)).toBe(true);
   });
 
+  test("parks the key of a message that fails where it is told, and else waits with its partition", async () => {
+    for (const [onFailure, expected] of [
+      ["park", ["b", "a"]],
+      ["block", ["a", "b"]],
+    ] as const) {
+      const run = commandsOn(freshPath());
+      await run(["send", "log", "a", "--kind", "stream", "--partitions", "1", "--key", "a"]);
+      await run(["send", "log", "b", "--key", "b"]);
+      const command = 'read x; [ "$x" = b ] || [ "$MILLRACE_ATTEMPT" = 2 ] || exit 1; echo "$x"';
+      const handling = ["handle", "log", "--exec", command, "--group", "g", "--backoff", "20ms", ...untilEmpty];
+      const { stdout } = await run([...handling, "--on-failure", onFailure]);
+      expect(stdout.trim().split("\n")).toEqual(expected);
+    }
+  });
+
   test("settles each message of a stream by itself where it is told, and so does every later reader of the group", async () => {
     const run = commandsOn(freshPath());
     await run(["send", "log", "--kind", "stream", "--partitions", "1"], { stdin: "a\nb\n" });

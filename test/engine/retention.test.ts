@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { Logger } from "../../src/base/logger.js";
 import { partitionOfKey } from "../../src/engine/partitioner.js";
 import { consume, done, message, numbered, sendAll, texts, turn, World } from "./world.js";
 
@@ -43,6 +44,40 @@ describe("a stream's retention", () => {
     await sendAll(stream, ["fresh"]);
     expect(await world.admin.lag("events", "slow")).toMatchObject([{ messages: 1 }]);
     expect(texts(await consumer.take())).toEqual(["fresh"]);
+  });
+
+  test("tells of a group that lagged how many messages it missed", async () => {
+    const said: [object, string][] = [];
+    const logger: Logger = {
+      debug: () => {},
+      info: () => {},
+      warn: (fields, text) => void said.push([fields, text]),
+      error: () => {},
+    };
+    const world = await World.open({ logger });
+    const stream = await world.stream("events", { retention: { timeMs: minuteMs, bytes: Infinity } });
+    const consumer = await consume(stream, { group: "slow" });
+    await sendAll(stream, numbered(10));
+    const held = await consumer.take(3);
+    consumer.settle(held.slice(0, 2));
+    await world.clock.advance(3 * minuteMs);
+    await consumer.take();
+    expect(said).toContainEqual([
+      { channel: "events", group: "slow", partition: 0, messages: 8 },
+      "messages were gone before the group had read them: expired, or damaged",
+    ]);
+  });
+
+  test("keeps what is not too old, whole segments of it, and as many bytes as are declared", async () => {
+    const world = await World.open();
+    const stream = await world.stream("events", { retention: { timeMs: Infinity, bytes: 40 * 1024 } });
+    for (let each = 0; each < 200; each++) await stream.publish(message(kilobyte));
+    await world.engine.keeper.pass();
+    await world.engine.log.flush();
+    const kept = stream.partitions[0]!.segments().reduce((sum, { bytes }) => sum + bytes, 0);
+    // What goes is a segment at a time: so more than is declared is kept, but not by a whole one.
+    expect(kept).toBeGreaterThanOrEqual(40 * 1024);
+    expect(kept).toBeLessThan((40 + 16) * 1024);
   });
 
   test("applies to streams that nobody has declared in this process", async () => {

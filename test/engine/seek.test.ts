@@ -225,6 +225,32 @@ describe("a power cut while a group is moved", () => {
   );
 });
 
+describe("a group of a stream that settles each message by itself", () => {
+  test("is moved like any other, in all partitions at once", async () => {
+    const world = await World.open();
+    const stream = await world.stream("events", { partitions: 2 });
+    for (const value of ["0", "1", "2"]) await sendAll(stream, [value]);
+    const member = await consume(stream, { group, settle: "each" });
+    const deliveries = await member.take();
+    member.settle(deliveries.slice(0, 2));
+    await world.admin.seek("events", { ...all, to: "earliest" });
+    expect(member.lost).toEqual([deliveries[2]]);
+    expect(member.settle([deliveries[2]!])).toEqual([false]);
+    const again = await member.take();
+    expect(again.map(({ replay, attempt }) => [replay, attempt]).toSorted()).toEqual([
+      [false, 1],
+      [true, 1],
+      [true, 1],
+    ]);
+    member.settle(again);
+    await member.source.flush();
+    await world.cutPower();
+    await world.stream("events", { partitions: 2 });
+    expect((await world.admin.lag("events", group)).map(({ messages }) => messages)).toEqual([0, 0]);
+    expect(await world.admin.rebalances("events", group)).toEqual([]);
+  });
+});
+
 describe("the group of a durable topic", () => {
   test("hands out nothing from its new place before that is durable", async () => {
     const world = await World.open();

@@ -13,7 +13,7 @@ import { exponential } from "../../index.js";
 import { CommandError } from "../failure.js";
 import { type Execution, execute } from "../execute.js";
 import { viewOffset } from "../message-view.js";
-import { count, duration } from "../option-values.js";
+import { count, duration, oneOf } from "../option-values.js";
 import { type Outcome, outcomeOf, rejectExitCode, settlementOf } from "../outcome.js";
 import { type Position, position, startPosition } from "../position.js";
 import { storedChannel } from "../stored-channel.js";
@@ -24,6 +24,7 @@ interface HandleVerbOptions {
   readonly exec: string;
   readonly group?: string;
   readonly settleEach?: boolean;
+  readonly onFailure?: "block" | "park";
   readonly concurrency: number;
   readonly from?: Position;
   readonly attempts?: number;
@@ -44,6 +45,11 @@ export const handle: Verb<HandleVerbOptions> = {
       .option(
         "--settle-each",
         "of a stream: settle every message by itself, in no order; for good, once the group is there",
+      )
+      .option(
+        "--on-failure <what>",
+        "of a stream, what waits while a message waits for its retry: block its partition, or park its key",
+        oneOf(["block", "park"]),
       )
       .option("-c, --concurrency <n>", "how many commands may run at once", count, 1)
       .option(
@@ -124,10 +130,11 @@ class Worker {
   }
 
   #handleOptions(): HandleOptions {
-    const { group, settleEach, concurrency, timeout, from, limit } = this.#options;
+    const { group, settleEach, onFailure, concurrency, timeout, from, limit } = this.#options;
     return {
       group,
       settle: settleEach === true ? "each" : undefined,
+      onFailure,
       concurrency: Math.min(concurrency, limit ?? concurrency),
       timeout,
       from: from && startPosition(from, this.#call.io.clock.nowMs()),
