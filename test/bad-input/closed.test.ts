@@ -30,6 +30,9 @@ const uses: readonly (readonly [string, (mill: Millrace) => unknown])[] = [
   ["admin.groups", (mill) => mill.admin.groups("events")],
   ["admin.lag", (mill) => mill.admin.lag("events", "g")],
   ["admin.peek", (mill) => mill.admin.peek("emails")],
+  ["admin.explain", (mill) => mill.admin.explain("emails/0/0")],
+  ["admin.explain of a channel", (mill) => mill.admin.explain("x", { channel: "emails" })],
+  ["admin.alerts", (mill) => mill.admin.alerts([{ when: "dead" }])],
   ["admin.dead", (mill) => mill.admin.dead("emails")],
 ];
 
