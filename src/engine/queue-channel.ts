@@ -41,7 +41,7 @@ export class QueueChannel extends WorkChannel {
       group: this.work,
       random: context.random,
       capacity: () => this.spec.capacity,
-      isDuplicate: ({ id }) => id !== undefined && this.sentIds.has(id),
+      isDuplicate: (message) => this.isDuplicate(message),
       append: (message) => super.append(message),
       atomically: (work) => context.log.atomically(0, work),
     });
@@ -96,7 +96,7 @@ export class QueueChannel extends WorkChannel {
 
   protected override enter(message: OutgoingMessage, options: PublishOptions | undefined): Promise<Receipt> {
     const bytes = this.#room.countsBytes ? encodedBytes(message) : 0;
-    if (this.#admits(1, bytes)) return this.store(message);
+    if (this.#admits(1, bytes) || this.isDuplicate(message)) return this.store(message);
     if (this.#room.drops) return this.#dropFor([message]).then(([receipt]) => receipt as Receipt);
     return this.#later(this.#wantedBy(message, bytes), options, () =>
       this.#room.drops ? this.enter(message, options) : this.store(message),
@@ -110,6 +110,8 @@ export class QueueChannel extends WorkChannel {
     const { capacity } = this.#room;
     const wanted = { messages: messages.length, bytes: this.#bytesOf(messages) };
     if (this.#admits(wanted.messages, wanted.bytes)) return this.storeAll(messages);
+    const fresh = this.sentIds.freshOf(messages);
+    if (fresh !== undefined) return this.publishFresh(messages, fresh, options);
     if (this.#room.drops) return this.#dropFor(messages);
     const single = messages.length === 1;
     if (single || couldFit(wanted, capacity)) {

@@ -53,15 +53,14 @@ export abstract class StoredChannel {
   }
 
   publish(message: OutgoingMessage, options?: PublishOptions): Promise<Receipt> {
-    // A duplicate needs no room.
-    if (message.id !== undefined && this.sentIds.has(message.id)) return this.store(message);
     const { admission } = this.context;
     const bytes = weightOf(message);
     try {
       if (admission.open(bytes)) return this.enter(message, options);
     } catch (error) {
-      return this.#refused(error);
+      return this.isDuplicate(message) ? this.store(message) : this.#refused(error);
     }
+    if (this.isDuplicate(message)) return this.store(message);
     return admission.wait(bytes, () => this.enter(message, options));
   }
 
@@ -69,17 +68,12 @@ export abstract class StoredChannel {
     if (messages.length === 0) return Promise.resolve([]);
     const { admission } = this.context;
     let bytes = 0;
-    let haveIds = false;
-    for (const message of messages) {
-      bytes += weightOf(message);
-      if (message.id !== undefined) haveIds = true;
-    }
-    const fresh = haveIds ? this.sentIds.freshOf(messages) : undefined;
-    if (fresh !== undefined) return this.#publishFresh(messages, fresh, options);
+    for (const message of messages) bytes += weightOf(message);
     try {
       if (admission.open(bytes)) return this.enterAll(messages, options);
     } catch (error) {
-      return this.#refused(error);
+      const fresh = this.sentIds.freshOf(messages);
+      return fresh?.size === 0 ? this.publishFresh(messages, fresh, options) : this.#refused(error);
     }
     return admission.wait(bytes, () => this.enterAll(messages, options));
   }
@@ -198,8 +192,13 @@ export abstract class StoredChannel {
     return at;
   }
 
+  /** Whether it needs no room: nothing of it would be stored. */
+  protected isDuplicate({ id }: OutgoingMessage): boolean {
+    return id !== undefined && this.sentIds.has(id);
+  }
+
   /** The duplicates need no room, and are told once those they are duplicates of are durable. */
-  async #publishFresh(
+  protected async publishFresh(
     messages: readonly OutgoingMessage[],
     fresh: ReadonlySet<OutgoingMessage>,
     options: PublishOptions | undefined,

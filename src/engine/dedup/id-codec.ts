@@ -5,7 +5,7 @@
  *
  *   16 ids       head · count · (a · b · c, 4 bytes each) …                             seen since the commit before
  *
- *   snapshot     count · (head · last slice · slices · (slice · began · last id at · pages) …) …
+ *   snapshot     count · (head · last slice · slices · (slice · began · last id at · pages · ids) …) …
  *   page         (a · b · c) …                                                          of file d/<owner>/<purpose>-<slice>, written once
  */
 import { ByteReader, type ByteWriter } from "../../base/bytes.js";

@@ -1,6 +1,6 @@
 /**
- * The ids of one window, in memory: 13 bytes each, and as much again as keeps looking short: 15 to 19 in all. A small table is one
- * part, a large one 256, so that growing moves a 256th of it at a time.
+ * The ids of one window, in memory: 13 bytes each, and as much again as keeps looking short: 15 to 19 in all where there are
+ * millions, up to 26 where there are fewer. A small table is one part, a large one 256, so that growing moves a 256th of it at a time.
  */
 import { Hash96 } from "../../base/hash96.js";
 import { type Alive, IdPart, notInPage, numberMask } from "./id-part.js";
@@ -24,6 +24,15 @@ export class IdTable {
   #parts: IdPart[] = [new IdPart()];
   readonly #alive: Alive = new Uint8Array(numbersMost + 1);
   #sweepAt = 0;
+
+  /**
+   * So many ids are to come. Without knowing, reading them back takes its time: they come in the order of their places, and crowd the
+   * front of a table that is too small.
+   */
+  expect(ids: number): void {
+    const parts = ids > idsOfOnePart ? partsMany : 1;
+    this.#parts = Array.from({ length: parts }, () => new IdPart(Math.ceil((ids / parts) * 1.02)));
+  }
 
   get bytes(): number {
     return this.#parts.reduce((sum, part) => sum + part.bytes, 0);

@@ -56,6 +56,8 @@ export class IdWindow implements StateSource {
   #size = 0;
   #forgotten = 0;
   #hasUnwritten = false;
+  /** When `has` was asked last. */
+  #nowMs = 0;
   /** Slices that have gone since the last checkpoint, and had pages. */
   #gone: { readonly sequence: number; readonly pages: number }[] = [];
 
@@ -93,17 +95,19 @@ export class IdWindow implements StateSource {
   begin(clock: Clock, limit: IdWindowLimit): void {
     this.#time.begin(clock);
     this.#limit = limit;
-    this.#dropExpired(this.#time.nowMs);
+    this.#nowMs = this.#time.nowMs;
+    this.#dropExpired(this.#nowMs);
   }
 
   has(id: string): boolean {
-    this.#dropExpired(this.#time.nowMs);
+    this.#nowMs = this.#time.nowMs;
+    this.#dropExpired(this.#nowMs);
     return this.#table.has(this.#hash.of(id));
   }
 
-  /** Of an id that it does not have. Whether it is the first since the log took what is new: then the log has to be told. */
+  /** Of the id that `has` was asked for last, and that it does not have. Whether it is the first since the log took what is new: then the log has to be told. */
   add(id: string): boolean {
-    this.#put(this.#hash.of(id), this.#time.nowMs);
+    this.#put(this.#hash.of(id), this.#nowMs);
     const isFirst = this.#fresh.count === 0;
     this.#fresh.push(this.#hash);
     return isFirst;
@@ -132,6 +136,7 @@ export class IdWindow implements StateSource {
       body.varint(slice.beganAtMs);
       body.varint(slice.lastAtMs);
       body.varint(slice.pages);
+      body.varint(slice.ids);
     }
   }
 
@@ -140,12 +145,15 @@ export class IdWindow implements StateSource {
     this.#windowMs = body.varint();
     this.#time.read(body);
     this.#sequence = body.varint();
+    let ids = 0;
     for (let left = body.varint(); left > 0; left--) {
       const number = this.#nextNumber();
       const sequence = body.varint();
       const times = { beganAtMs: body.varint(), lastAtMs: body.varint() };
       this.#slices.push({ sequence, number, ...times, ids: 0, pages: body.varint() });
+      ids += body.varint();
     }
+    this.#table.expect(ids);
   }
 
   restorePage(sequence: number, bytes: Uint8Array): void {

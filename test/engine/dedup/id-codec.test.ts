@@ -14,13 +14,13 @@ const head = "00" + "03" + "07000000" + "09000000" + "e0a712" + "c0843d" + "c084
 const hashOfA = "0350a1350cc94b90e53e668f";
 const hashOfB = "adba45be943a36f604591423";
 const goldenEntry = head + "02" + hashOfA + hashOfB;
-/** Slice 1, the last there was: it began when its last id came, and has one page. */
-const goldenSnapshot = "01" + head + "01" + "01" + "01" + "c0843d" + "c0843d" + "01";
+/** Slice 1, the last there was: it began when its last id came, and has one page of two ids. */
+const goldenSnapshot = "01" + head + "01" + "01" + "01" + "c0843d" + "c0843d" + "01" + "02";
 
 function filled(): IdWindow {
   const window = new IdWindow(place, { low: 7, high: 9 }, 300_000);
   window.begin(new ManualClock(startMs), noLimit);
-  for (const id of ["a", "b"]) window.add(id);
+  for (const id of ["a", "b"]) if (!window.has(id)) window.add(id);
   return window;
 }
 
@@ -45,6 +45,7 @@ function begun(windows: IdWindows, wallMs = startMs): IdWindow {
 test("ids of a commit are written as they are drawn, and mean the same when they are met once or twice", () => {
   const window = filled();
   expect(written(window)).toBe(goldenEntry);
+  expect(window.has("c")).toBe(false);
   window.add("c");
   expect(written(window)).toMatch(new RegExp(`^${head}01`));
   const windows = new IdWindows();
