@@ -63,6 +63,8 @@ export interface ChannelSpec {
   readonly priorityShare?: number | undefined;
   readonly dedupMs: number | undefined;
   readonly expiresMs: number | undefined;
+  /** What becomes of what has expired: it is handed over (`DeclaredChannel.expired`), or dropped and counted. The first when it is left out. */
+  readonly whenExpired?: "dead-letter" | "drop" | undefined;
   readonly compact: boolean;
   /** Passed on to the broker as it is. */
   readonly native: unknown;
@@ -87,10 +89,11 @@ export interface OutgoingMessage {
   readonly headers: Readonly<Record<string, string>> | undefined;
   /** 1, which is the lowest and the default, to the channel's `priorities`. */
   readonly priority?: number | undefined;
-  /** Not to be delivered before so much time has passed since it was stored. At most one of the two is given. */
+  /** Not to be delivered before so much time has passed since it was stored, or before a wall time. At most one of them. */
   readonly delayMs?: number | undefined;
-  /** Not to be delivered before this wall time. One that has passed delays nothing. */
   readonly dueAtMs?: number | undefined;
+  /** It expires once so much time has passed since it was stored, or was due; or earlier, by the channel's `expiresMs`. */
+  readonly expiresMs?: number | undefined;
 }
 
 export interface Receipt {
@@ -234,6 +237,11 @@ export interface DeclaredChannel {
   /** Resolves once the channel has room for one more message; rejects as `publish` would. undefined: there is room now. */
   room(options: PublishOptions): Promise<void> | undefined;
   consume(options: ConsumeOptions): Promise<Source>;
+  /**
+   * Queues, where the driver does not deal with what has expired itself: hands it out at its time, once it is not leased; nobody else gets it. `attempt` may
+   * be 0. "retry" and "release" bring it here again.
+   */
+  expired?(options: Pick<ConsumeOptions, "leaseMs" | "member" | "onLost">): Source;
   /** Streams only. Ends at `until`. A slow reader is waited for. */
   read(options: DriverReadOptions): AsyncIterable<readonly IncomingMessage[]>;
 }

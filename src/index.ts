@@ -19,6 +19,7 @@ export type { Backoff, BackoffOptions } from "./client/backoff.js";
 export type { Channel, Policy, Queue, Stream, Topic } from "./client/channel.js";
 export type {
   Capacity,
+  Expires,
   Priorities,
   ChannelOptions,
   DeadLetterOptions,

@@ -40,7 +40,7 @@ export async function open(where: string | Driver, options: OpenOptions = {}): P
   const complete = completeOptions(options);
   const driver = typeof where === "string" ? await openDriver(where, complete) : checkDriver(where);
   const { clock, random, logger } = complete;
-  return new MillraceClient({ driver, channels: new BoundChannels(driver, clock), clock, random, logger });
+  return new MillraceClient({ driver, channels: new BoundChannels({ driver, clock, logger }), clock, random, logger });
 }
 
 async function openDriver(where: string, options: DriverOptions): Promise<Driver> {

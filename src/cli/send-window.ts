@@ -16,9 +16,10 @@ export interface SendTally {
 export interface SendWindowSettings {
   /** Waited for before another message is taken. */
   readonly onReceipt: ((receipt: Receipt) => Promise<void>) | undefined;
-  /** When all of them are to be handed out. */
+  /** From when and until when all of them are to be handed out. */
   readonly delay: Duration | undefined;
   readonly at: Date | undefined;
+  readonly expires: Duration | undefined;
   /** Ends a wait for room in a full channel. */
   readonly signal: AbortSignal;
   /** How long a message may wait for room; undefined: as long as it takes, or not at all where nobody can make any. */
@@ -63,12 +64,12 @@ export class SendWindow {
   /** A promise once there are enough under way: it resolves when there is room for another. */
   push(message: Outgoing, line: number): Promise<void> | undefined {
     const { payload, key, id, priority, headers } = message;
-    const { signal, delay, at } = this.#settings;
+    const { signal, delay, at, expires } = this.#settings;
     const timeout = this.#timeout;
     const size = payload.length;
     this.#messages += 1;
     this.#bytes += size;
-    this.#mill.send(this.#channel, payload, { key, id, priority, delay, at, headers, signal, timeout }).then(
+    this.#mill.send(this.#channel, payload, { key, id, priority, delay, at, expires, headers, signal, timeout }).then(
       (receipt) => this.#sent(receipt, size),
       (error: unknown) => this.#refused(error, line, size),
     );

@@ -15,14 +15,16 @@ import { notSupported, specFor } from "./support.js";
 export class BoundChannel<T> {
   readonly channel: Channel<T>;
   readonly #driver: Driver;
+  readonly #onDeclared: (declared: DeclaredChannel) => void;
   readonly #encoder: Encoder<T>;
   #declared: DeclaredChannel | undefined;
   #declaring: Promise<DeclaredChannel> | undefined;
 
   /** @throws MillraceError NOT_SUPPORTED for what the driver cannot do. */
-  constructor(channel: Channel<T>, driver: Driver) {
+  constructor(channel: Channel<T>, driver: Driver, onDeclared: (declared: DeclaredChannel) => void) {
     this.channel = channel;
     this.#driver = driver;
+    this.#onDeclared = onDeclared;
     this.#encoder = new Encoder(channel, driver.messageBytesMax);
     specFor(driver, channel);
     if (channel.id !== undefined) this.#refuseUnusableId();
@@ -37,6 +39,7 @@ export class BoundChannel<T> {
     declaring.then(
       (declared) => {
         this.#declared = declared;
+        this.#onDeclared(declared);
       },
       () => {
         this.#declaring = undefined;

@@ -31,7 +31,7 @@ export interface DeliveryPolicy {
 
 /** The dead letters of queue `name` are in queue "<name>.dead", those of a group in "<name>.<group>.dead". */
 export interface DeadLetterOptions {
-  /** How long they are kept. Default: until they are redriven or dropped. */
+  /** How long they are kept; what is older is dropped, and counted. Default 14 days, where the driver can. */
   readonly keep?: Duration | undefined;
   /** How many of them, with those that were there before, make an error line in the log, once for each `open`. Default 1. See `admin.alerts`. */
   readonly alertAt?: number | undefined;
@@ -55,8 +55,11 @@ export interface QueueOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
    * tenth of it longer at most. Default: "5m" where the driver can; 0: ids are stored and not compared.
    */
   readonly dedup?: Duration | undefined;
-  /** A message older than this goes to the dead letters, reason "expired". Default: never. */
-  readonly expires?: Duration | undefined;
+  /**
+   * A message older than this goes to the dead letters, reason "expired", at that time and wherever it waits; one that is being handled, when it comes
+   * back. A delayed one is not older than when it is due. What has expired stays so when the time is made longer. Default: never.
+   */
+  readonly expires?: Duration | Expires | undefined;
 }
 
 export interface Priorities {
@@ -67,6 +70,13 @@ export interface Priorities {
    * Default 0: strict.
    */
   readonly share?: number | undefined;
+}
+
+export interface Expires {
+  /** Messages older than this expire. Default: only those that are sent with an expiry of their own. */
+  readonly after?: Duration | undefined;
+  /** What becomes of them: a dead letter, or nothing but a count. Default "dead-letter". */
+  readonly whenExpired?: "dead-letter" | "drop" | undefined;
 }
 
 export interface Capacity {

@@ -1,11 +1,12 @@
 import { durationMs } from "../base/duration.js";
 import type { Duration } from "../base/duration.js";
-import type { CapacitySpec, ChannelKind, ChannelSpec, WhenFull } from "../driver.js";
+import type { CapacitySpec, ChannelKind, ChannelSpec, Driver, WhenFull } from "../driver.js";
 import type { Channel, Policy, Queue, Stream, Topic } from "./channel.js";
 import type {
   Capacity,
   ChannelOptions,
   DeliveryPolicy,
+  Expires,
   Priorities,
   QueueOptions,
   StreamOptions,
@@ -16,7 +17,7 @@ import { checkInteger, checkOneOf, checkOptions, shown } from "./checks.js";
 import { checkCodec, json } from "./codec.js";
 import type { Codec } from "./codec.js";
 import { bounds, defaults } from "./defaults.js";
-import { checkChannelName } from "./names.js";
+import { checkChannelName, deadLetterName } from "./names.js";
 import { withTombstones } from "./tombstones.js";
 
 const channelOptions = ["schema", "key", "id", "codec", "native"];
@@ -27,6 +28,7 @@ const known = {
   topic: new Set([...channelOptions, ...policyOptions, "durable", "buffer", "dedup"]),
   capacity: new Set(["messages", "bytes", "whenFull"]),
   priorities: new Set(["levels", "share"]),
+  expires: new Set(["after", "whenExpired"]),
   retention: new Set(["time", "bytes"]),
   deadLetter: new Set(["keep", "alertAt"]),
 };
@@ -64,7 +66,7 @@ export function completeQueue<T>(name: string, options: QueueOptions<T>): Queue<
     priorities: levels,
     ...(share > 0 ? { priorityShare: share } : {}),
     dedupMs: windowMs(dedup, what),
-    expiresMs: positiveMs(expires, `${what}: expires`),
+    ...completeExpires(expires, `${what}: expires`),
     native: options.native,
   };
   return finish({ kind: "queue", spec, policy: completePolicy(options, what) }, options);
@@ -181,6 +183,18 @@ function completePolicy(options: DeliveryPolicy, what: string): Policy {
   return { attempts, backoff, leaseMs, deadLetter: { keepMs: positiveMs(keep, `${what}: deadLetter.keep`), alertAt } };
 }
 
+function completeExpires(
+  expires: Duration | Expires | undefined,
+  what: string,
+): Pick<ChannelSpec, "expiresMs" | "whenExpired"> {
+  const isSplit = typeof expires === "object" && expires !== null && ("after" in expires || "whenExpired" in expires);
+  if (!isSplit) return { expiresMs: positiveMs(expires as Duration | undefined, what) };
+  checkOptions(expires, known.expires, what);
+  const { after, whenExpired = "dead-letter" } = expires;
+  checkOneOf(whenExpired, ["dead-letter", "drop"], `${what}.whenExpired`);
+  return { expiresMs: positiveMs(after, `${what}.after`), whenExpired };
+}
+
 function completePriorities(priorities: number | Priorities, what: string): { levels: number; share: number } {
   if (typeof priorities !== "object" || priorities === null || !("levels" in priorities)) {
     checkInteger(priorities, what, bounds.priorities);
@@ -223,8 +237,16 @@ function positiveMs(duration: Duration | undefined, what: string): number | unde
 }
 
 /** A queue of dead letters: never full, because a message must always be able to die. */
-export function deadLetterSpec(name: string, keepMs: number | undefined): ChannelSpec {
-  return { ...plain, kind: "queue", name, expiresMs: keepMs, native: undefined };
+export function deadLetterSpecOf(
+  channel: Pick<Channel<never>, "name" | "policy">,
+  group: string,
+  driver: Driver,
+): ChannelSpec {
+  const name = deadLetterName(channel.name, group);
+  const canExpire = driver.supports.expires.level !== "refused";
+  const keepMs = channel.policy.deadLetter.keepMs ?? (canExpire ? defaults.deadLetterKeepMs : undefined);
+  const after = keepMs === undefined ? {} : ({ whenExpired: "drop" } as const);
+  return { ...plain, kind: "queue", name, expiresMs: keepMs, ...after, native: undefined };
 }
 
 /** A channel as it is stored. Its delivery policy is not stored: it has the defaults. */

@@ -1,5 +1,5 @@
 import type { DeclaredChannel, StagedMessage } from "../driver.js";
-import { deadLetterSpec } from "./complete.js";
+import { deadLetterSpecOf } from "./complete.js";
 import { deadLetterOf, describeError } from "./dead-letter.js";
 import type { Environment } from "./environment.js";
 import { describeHandling } from "./handling.js";
@@ -34,8 +34,8 @@ export class DeadLetterBox<T> {
 
   async #declare(): Promise<DeclaredChannel> {
     const { driver } = this.#environment;
-    const { keepMs } = this.#handling.policy.deadLetter;
-    const declared = await driver.declare(deadLetterSpec(this.#name, keepMs));
+    const { channel, policy, group } = this.#handling;
+    const declared = await driver.declare(deadLetterSpecOf({ name: channel.name, policy }, group, driver));
     // To count is good to have, and nothing a message may hang on.
     this.#count = await driver.admin.stats(this.#name).then(
       ({ messages }) => messages,

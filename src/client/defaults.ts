@@ -6,6 +6,7 @@ export const defaults = {
   backoff: exponential("1s", "5m"),
   leaseMs: 30_000,
   alertAt: 1,
+  deadLetterKeepMs: 1_209_600_000,
   queue: { messages: 1_000_000, bytes: Infinity, whenFull: "block" },
   buffer: { messages: 10_000, bytes: Infinity, whenFull: "drop-oldest" },
   priorities: 1,

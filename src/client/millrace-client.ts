@@ -147,6 +147,7 @@ export class MillraceClient implements Millrace {
     const closings = [...this.#consumers].map((consumer) => consumer.close({ drain: drainMs }));
     const results = await Promise.allSettled(closings);
     this.#mode = "closed";
+    await this.#environment.channels.close();
     await this.#environment.driver.close();
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) throw failed.reason;

@@ -6,22 +6,35 @@ import type { Channel } from "./channel.js";
 import { bounds } from "./defaults.js";
 import type { SendOptions } from "./sender.js";
 
-/** When a message is to be handed out, and before which others. */
-export type Schedule = Pick<OutgoingMessage, "priority" | "delayMs" | "dueAtMs">;
+/** From when and until when a message is to be handed out, and before which others. */
+export type Schedule = Pick<OutgoingMessage, "priority" | "delayMs" | "dueAtMs" | "expiresMs">;
+
+const timeless = { delayMs: undefined, dueAtMs: undefined, expiresMs: undefined };
 
 /** @throws TypeError for what cannot be; MillraceError NOT_SUPPORTED for a delay where there is no queue. */
 export function completeSchedule<T>(options: SendOptions, channel: Channel<T>, what: string): Schedule {
-  const { priority, delay, at } = options;
+  const { priority, delay, at, expires } = options;
   if (priority !== undefined) checkInteger(priority, `${what}: priority`, { min: 1, max: channel.spec.priorities });
-  if (delay === undefined && at === undefined) return { priority, delayMs: undefined, dueAtMs: undefined };
-  if (channel.kind !== "queue" || channel.spec.order === "per-key") {
-    const text = `${what}: a delay is not supported, only queues without order per key have them: send it to one, whose handler sends it on when it is due`;
-    throw new MillraceError("NOT_SUPPORTED", text);
-  }
+  if ((delay ?? at ?? expires) === undefined) return { priority, ...timeless };
+  if (channel.kind !== "queue" || channel.spec.order === "per-key") throw unsupported(what);
   if (delay !== undefined && at !== undefined) throw new TypeError(`${what}: give either delay or at, not both`);
-  return delay === undefined
-    ? { priority, delayMs: undefined, dueAtMs: completeAt(at, what) }
-    : { priority, delayMs: completeDelay(delay, what), dueAtMs: undefined };
+  return {
+    priority,
+    delayMs: delay === undefined ? undefined : completeDelay(delay, what),
+    dueAtMs: at === undefined ? undefined : completeAt(at, what),
+    expiresMs: expires === undefined ? undefined : completeExpiry(expires, what),
+  };
+}
+
+function unsupported(what: string): MillraceError {
+  const text = `${what}: delay, at and expires are not supported, only queues without order per key have them: send it to one, whose handler sends it on when it is due`;
+  return new MillraceError("NOT_SUPPORTED", text);
+}
+
+function completeExpiry(expires: Duration, what: string): number {
+  const expiresMs = durationMs(expires, `${what}: expires`);
+  if (expiresMs > 0) return expiresMs;
+  throw new TypeError(`${what}: expires must be more than 0`);
 }
 
 function completeDelay(delay: Duration, what: string): number {

@@ -15,7 +15,10 @@ export interface SendOptions {
   readonly at?: Date | undefined;
   /** 1, the lowest and the default, to the queue's `priorities`: the higher, the sooner it is handed out. Not with every driver. */
   readonly priority?: number | undefined;
-  /** Over the channel's `expires`. Not with every driver. */
+  /**
+   * Queues without order per key: of no use any more once it is older than this, or, with a delay, once this has passed since it was due. The earlier of this
+   * and the queue's `expires` counts. Not with every driver.
+   */
   readonly expires?: Duration | undefined;
   /** Ends a wait for room: ABORTED. */
   readonly signal?: AbortSignal | undefined;

@@ -35,7 +35,8 @@ export class ArrivalLane extends WorkLane {
         reached = Math.max(reached, at);
         if (record === undefined) break;
         reached = at + 1;
-        if (!progress.settled.has(at)) leases.push(new LeasedRecord(record, this, 1));
+        if (!progress.settled.has(at) && this.expiry?.isExpired(record) !== true)
+          leases.push(new LeasedRecord(record, this, 1));
       }
     } finally {
       // Also when the log could not be read on: what was handed out must not be taken for a gap next time.

@@ -27,6 +27,8 @@ export interface ChannelSpec {
   readonly priorityShare?: number | undefined;
   readonly dedupMs: number | undefined;
   readonly expiresMs: number | undefined;
+  /** What becomes of a message that has expired: it is handed out to be buried, or dropped. The first when it is left out. */
+  readonly whenExpired?: "dead-letter" | "drop" | undefined;
   readonly compact: boolean;
   readonly native: unknown;
 }
@@ -45,6 +47,8 @@ export interface StoredSpec {
   readonly priorityShare?: number;
   readonly dedupMs: number | null;
   readonly expiresMs: number | null;
+  /** Left out when it is "dead-letter". */
+  readonly whenExpired?: "drop";
   readonly compact: boolean;
 }
 
@@ -66,6 +70,7 @@ export function storedSpec(spec: ChannelSpec): StoredSpec {
     ...(spec.priorityShare ? { priorityShare: spec.priorityShare } : {}),
     dedupMs: spec.dedupMs ?? null,
     expiresMs: spec.expiresMs ?? null,
+    ...(spec.whenExpired === "drop" ? { whenExpired: spec.whenExpired } : {}),
     compact,
   };
 }
@@ -95,11 +100,13 @@ export function partitionsOf({ kind, partitions, priorities }: ChannelSpec): num
  *
  *   0 … n-1      messages, by priority, the lowest first
  *   n … 2n-1     messages that were sent with a delay, by priority
- *   2n … 4n-1    for each of these, which of its messages is due when
+ *   2n … 4n-1    for each of these from n on, which of its messages is due when
+ *   4n … 6n-1    for each of these, which of its messages expires when
  */
 export const queuePartitions = {
   delayed: (priorities: number, priority: number): number => priorities + priority - 1,
   timeline: (priorities: number, partition: number): number => 2 * priorities + partition,
+  expiries: (priorities: number, partition: number): number => 4 * priorities + partition,
 } as const;
 
 /** As many partitions with a progress as a channel can have. */

@@ -87,7 +87,8 @@ export class DelayLane extends WorkLane {
       if (offset === undefined) return;
       const record = this.#lookup.find(offset);
       if (record === undefined) this.vanish(offset, offset + 1);
-      else leases.push(new LeasedRecord(record, this, this.progress.deliver(offset)));
+      else if (this.expiry?.isExpired(record) !== true)
+        leases.push(new LeasedRecord(record, this, this.progress.deliver(offset)));
       this.#index.pop();
     }
   }

@@ -34,8 +34,8 @@ export interface DuePlace {
   readonly kind: DueKind;
 }
 
-/** What is due: the delivery of a delayed message. */
-export const dueKinds = { delivery: 0 } as const;
+/** What is due: the delivery of a delayed message, or the end of one. */
+export const dueKinds = { delivery: 0, expiry: 1 } as const;
 export type DueKind = (typeof dueKinds)[keyof typeof dueKinds];
 
 export interface DueHome {
@@ -79,6 +79,7 @@ export class DueIndex implements StateSource {
   readonly #place: DuePlace;
   #stored: StoredIndex = { indexedEnd: 0, runs: [], offsets: [], dueAtMs: [] };
   #home: DueHome | undefined;
+  #isKept = false;
   readonly #heap = new RetryQueue();
   #runs: Run[] = [];
   #lookup: RecordLookup | undefined;
@@ -90,6 +91,16 @@ export class DueIndex implements StateSource {
 
   constructor(place: DuePlace) {
     this.#place = place;
+  }
+
+  /** Before it is attached for the first time: nothing below `offset` is for it. */
+  beginAt(offset: number): void {
+    this.#stored = { ...this.#stored, indexedEnd: offset };
+  }
+
+  /** Its being there goes into the commit that gathers. */
+  keep(): void {
+    this.#touch();
   }
 
   /** Takes up work in a process: with the index as it was written, and with what came after. */
@@ -147,9 +158,11 @@ export class DueIndex implements StateSource {
     return this.#heap.size;
   }
 
-  /** How many are due by now. Those that were seen to since they were written may be among them. */
+  /** How many are due by now. On disk, those that were seen to since they were written may be among them. */
   countDue(nowMs: number): number {
-    let count = this.#heap.size - this.#heap.countAfter(nowMs);
+    const home = this.#mustHome();
+    let count = 0;
+    for (const [offset, dueMs] of this.#heap.entries()) if (dueMs <= nowMs && !home.isPast(offset)) count++;
     for (const run of this.#runs) if (run.headMs <= nowMs) count += this.#countInRun(run, nowMs);
     return count;
   }
@@ -174,7 +187,7 @@ export class DueIndex implements StateSource {
 
   /** Whether there is anything about it to be kept. */
   get isKept(): boolean {
-    return this.#indexedEnd > 0 || this.#stored.indexedEnd > 0;
+    return this.#isKept || this.#indexedEnd > 0;
   }
 
   write(body: ByteWriter): void {
@@ -185,6 +198,7 @@ export class DueIndex implements StateSource {
   read(body: ByteReader): void {
     assert(this.#home === undefined, "an index is read before it is attached");
     this.#stored = readIndex(body);
+    this.#isKept = true;
   }
 
   #toStore(clock: Clock): StoredIndex {
@@ -203,8 +217,11 @@ export class DueIndex implements StateSource {
   }
 
   #spill(): void {
-    const { log, clock, timeline } = this.#mustHome();
+    const home = this.#mustHome();
+    const { log, clock, timeline } = home;
     const skewMs = clock.nowMs() - clock.monotonicMs();
+    this.#heap.keepOnly((offset) => !home.isPast(offset));
+    if (this.#heap.size <= home.inMemoryMax / 2) return;
     const { offsets, dueMs } = this.#heap.drain();
     const half = offsets.length >>> 1;
     const entries = { offsets, dueAtMs: dueMs.map((each) => wallOf(each, skewMs)) };
@@ -306,6 +323,7 @@ export class DueIndex implements StateSource {
   #touch(): void {
     const { log, timeline } = this.#mustHome();
     log.touch(this);
+    this.#isKept = true;
     timeline.trim(this.#runs.reduce((least, { next }) => Math.min(least, next), timeline.nextOffset));
   }
 

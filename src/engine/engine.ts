@@ -19,7 +19,7 @@ import type { Disk } from "../disk/disk.js";
 import { encodedBytes } from "../log/batch/builder.js";
 import { Log } from "../log/log.js";
 import { Admission } from "./admission.js";
-import { type ChannelSpec, differs, refuseMismatch } from "./channel-spec.js";
+import { type ChannelSpec, differs, partitionsOf, refuseMismatch } from "./channel-spec.js";
 import type { EngineContext } from "./context.js";
 import { idLimitOf } from "./dedup/id-limit.js";
 import { EphemeralChannel } from "./ephemeral-channel.js";
@@ -248,14 +248,14 @@ export class Engine implements EngineContext {
       if (!known.spec.durable) continue;
       const isOpen = this.#channels.has(known.spec.name);
       // What nobody has opened settles nothing: only time and size can take something from it.
-      if (!isOpen && (known.spec.kind === "queue" || !this.#holdsRecords(known))) continue;
+      if (!isOpen && (isStill(known.spec) || !this.#holdsRecords(known))) continue;
       const channel = this.#open(known);
       if (channel instanceof StoredChannel) yield channel;
     }
   }
 
   #holdsRecords({ id, spec }: KnownChannel): boolean {
-    for (let index = 0; index < spec.partitions; index++) if (this.log.partition(id, index).bytes > 0) return true;
+    for (let index = 0; index < partitionsOf(spec); index++) if (this.log.partition(id, index).bytes > 0) return true;
     return false;
   }
 
@@ -263,6 +263,11 @@ export class Engine implements EngineContext {
     if (this.#closing !== undefined) throw new MillraceError("CLOSED", "this engine has been closed");
     if (this.#failure !== undefined) throw this.#failure;
   }
+}
+
+/** A queue of which nothing goes by itself. */
+function isStill({ kind, expiresMs, whenExpired }: ChannelSpec): boolean {
+  return kind === "queue" && !(expiresMs !== undefined && whenExpired === "drop");
 }
 
 function bytesOf(sends: readonly Staged[]): number {

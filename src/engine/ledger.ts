@@ -50,6 +50,10 @@ export class Ledger implements StateMachine {
     return due.index;
   }
 
+  findDue(groupId: number, partition: number, kind: DueKind): DueIndex | undefined {
+    return this.#due.get(`${groupId}/${partition}/${kind}`)?.index;
+  }
+
   meta(entry: unknown): void {
     this.catalog.apply(entry);
     this.#groups.clear();
@@ -102,7 +106,7 @@ export class Ledger implements StateMachine {
   }
 
   #writeDue(body: ByteWriter): void {
-    const kept = [...this.#due.values()].filter(({ place, index }) => index.isKept && this.#groups.has(place[0]));
+    const kept = [...this.#due.values()].filter(({ place, index }) => index.isKept && this.#knows(place[0]));
     body.varint(kept.length);
     for (const { place, index } of kept) {
       for (const number of place) body.varint(number);
@@ -111,7 +115,9 @@ export class Ledger implements StateMachine {
   }
 
   #readDue(body: ByteReader): void {
-    this.dueIndex(body.varint(), body.varint(), body.varint() as DueKind).read(body);
+    const groupId = body.varint();
+    if (!this.#knows(groupId)) this.catalog.reserveId(groupId);
+    this.dueIndex(groupId, body.varint(), body.varint() as DueKind).read(body);
   }
 
   #addPages(progress: Progress, pages: PageChange[]): void {
@@ -134,6 +140,11 @@ export class Ledger implements StateMachine {
     }
     if (partition >= partitionsMost(known.channel.spec)) return lost;
     return this.progressAt(known.channel, known.group, partition);
+  }
+
+  #knows(groupId: number): boolean {
+    if (this.#groups.size === 0) this.#indexGroups();
+    return this.#groups.has(groupId);
   }
 
   #indexGroups(): void {

@@ -9,6 +9,8 @@ export interface OutgoingMessage extends RecordInput {
   readonly priority?: number | undefined;
   /** Queues: not to be delivered before so much time has passed since it was stored. */
   readonly delayMs?: number | undefined;
+  /** Queues: of no use any more once so much time has passed since it was stored, or since it was due. */
+  readonly expiresMs?: number | undefined;
 }
 
 export interface Receipt {

@@ -4,6 +4,8 @@ import { MillraceError } from "../base/errors.js";
 import { encodedBytes } from "../log/batch/builder.js";
 import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
+import { QueueExpiry } from "./expiry/queue-expiry.js";
+import type { SourceOptions } from "./group-source.js";
 import { neverFits, Room, type Wanted } from "./capacity.js";
 import { queuePartitions } from "./channel-spec.js";
 import type { EngineContext } from "./context.js";
@@ -24,6 +26,7 @@ import type { WorkLane } from "./work-lane.js";
  */
 export class QueueChannel extends WorkChannel {
   readonly work: WorkGroup;
+  readonly expiry: QueueExpiry;
   readonly #room: Room;
   /** By priority, those of which there ever was a message: where in `partitions` it is, and its lane. */
   readonly #delayed = new Map<number, { readonly at: number; readonly lane: DelayLane }>();
@@ -34,6 +37,12 @@ export class QueueChannel extends WorkChannel {
     const group = known.groups.get("");
     assert(group !== undefined, "a queue's group is made with the queue");
     this.work = this.openGroup(group);
+    this.expiry = new QueueExpiry({
+      context,
+      known,
+      work: this.work,
+      partition: (index) => this.partitions[this.openPartition(index)] as Partition,
+    });
     this.#openDelayed();
     const usage = { channel: this.name, messages: () => this.depth, bytes: () => this.work.bytes };
     this.#room = new Room(context.clock, usage, this.spec.capacity);
@@ -46,11 +55,12 @@ export class QueueChannel extends WorkChannel {
       atomically: (work) => context.log.atomically(0, work),
     });
     this.#startCountingBytes();
+    this.expiry.respecify();
   }
 
-  /** Messages that had no room, since the channel was opened. */
+  /** Messages that had no room, or have expired and were not kept, since the channel was opened. */
   get dropped(): number {
-    return this.#dropping.dropped;
+    return this.#dropping.dropped + this.expiry.messages.dropped;
   }
 
   /** Messages that are not settled, those on their way to the disk included. */
@@ -61,6 +71,7 @@ export class QueueChannel extends WorkChannel {
   override respecify(): void {
     super.respecify();
     this.work.share = this.spec.priorityShare ?? 0;
+    this.expiry.respecify();
     this.#room.capacity = this.spec.capacity;
     this.#startCountingBytes();
     if (this.#room.drops) this.#room.admitAll();
@@ -82,16 +93,22 @@ export class QueueChannel extends WorkChannel {
   }
 
   protected override timed(message: OutgoingMessage, nowMs: number): OutgoingMessage {
-    return takesTimed(this.spec) ? timedAt(message, nowMs) : super.timed(message, nowMs);
+    if (!takesTimed(this.spec)) return super.timed(message, nowMs);
+    const timed = this.expiry.timed(timedAt(message, nowMs), nowMs);
+    this.expiry.prepare(this.#laneOf(timed), timed);
+    return timed;
   }
 
   protected override committed(partition: number): void {
     const { index, endOffset } = this.partitions[partition] as Partition;
     this.#dropping.committed(index, endOffset);
-    if (this.#delayed.size === 0) return super.committed(partition);
-    for (const { lane } of this.#delayed.values()) lane.committed();
-    // Who waits may have to be woken earlier than before.
-    this.work.ready();
+    if (this.#delayed.size === 0) super.committed(partition);
+    else {
+      for (const { lane } of this.#delayed.values()) lane.committed();
+      // Who waits may have to be woken earlier than before.
+      this.work.ready();
+    }
+    if (this.work.expires) this.expiry.committed();
   }
 
   protected override enter(message: OutgoingMessage, options: PublishOptions | undefined): Promise<Receipt> {
@@ -133,6 +150,7 @@ export class QueueChannel extends WorkChannel {
 
   override fail(error: Error): void {
     super.fail(error);
+    this.expiry.messages.fail(error);
     this.#room.fail(error);
   }
 
@@ -140,12 +158,19 @@ export class QueueChannel extends WorkChannel {
     this.#room.fail(
       new MillraceError("CLOSED", `${JSON.stringify(this.name)} was closed before there was room: nothing was sent`),
     );
+    await this.expiry.messages.close();
     await super.close();
+  }
+
+  /** What has expired, to be buried by whoever takes it. Nothing where it is dropped. */
+  expired(options: SourceOptions): Source {
+    return this.expiry.messages.join(options);
   }
 
   protected override appended(message: OutgoingMessage, offset: number, nowMs: number): void {
     const { dueAtMs, priority = 1 } = message;
     if (dueAtMs !== undefined) this.#delayedAt(priority).lane.stored(offset, dueAtMs - nowMs);
+    if (this.work.expires) this.expiry.stored(this.#laneOf(message), message, { offset, nowMs });
     if (!this.#room.countsBytes) return;
     const bytes = encodedBytes(message);
     this.work.countBytes(this.work.bytes + bytes);
@@ -212,6 +237,11 @@ export class QueueChannel extends WorkChannel {
     }
   }
 
+  #laneOf({ dueAtMs, priority = 1 }: OutgoingMessage): WorkLane {
+    if (dueAtMs !== undefined) return this.#delayedAt(priority).lane;
+    return this.work.lanes.find((lane) => lane.partition === priority - 1) as WorkLane;
+  }
+
   #delayedAt(priority: number): { readonly at: number; readonly lane: DelayLane } {
     return this.#delayed.get(priority) ?? this.#addDelayed(priority);
   }
@@ -230,6 +260,7 @@ export class QueueChannel extends WorkChannel {
       inMemoryMax: inMemoryMax(limits),
     });
     this.addLane(this.work, lane, priority);
+    this.expiry.watch(lane);
     const delayed = { at, lane };
     this.#delayed.set(priority, delayed);
     return delayed;

@@ -35,14 +35,20 @@ export class RetryQueue {
     return { offsets, dueMs };
   }
 
+  /** Forgets those that are not wanted. */
+  keepOnly(wanted: (offset: number) => boolean): void {
+    const { offsets, dueMs } = this.drain();
+    // In order, they are a heap.
+    for (const [at, offset] of offsets.entries()) {
+      if (!wanted(offset)) continue;
+      this.#offsets.push(offset);
+      this.#dueMs.push(dueMs[at] as number);
+    }
+  }
+
   /** In no order. */
   *entries(): Generator<readonly [offset: number, dueMs: number]> {
     for (const [at, offset] of this.#offsets.entries()) yield [offset, this.#dueMs[at] as number];
-  }
-
-  /** How many are due later than `nowMs`. */
-  countAfter(nowMs: number): number {
-    return this.#dueMs.filter((dueMs) => dueMs > nowMs).length;
   }
 
   push(offset: number, dueMs: number): void {

@@ -111,6 +111,12 @@ export class WorkGroup implements Dispenser {
     return this.lanes.reduce((sum, lane) => sum + lane.redelivered, 0);
   }
 
+  /** Whether any of its messages expires. */
+  get expires(): boolean {
+    for (const lane of this.#lanes.all) if (lane.expiry !== undefined) return true;
+    return false;
+  }
+
   /** Which part of the deliveries goes to the lowest lanes first, 0 to 1. */
   set share(share: number) {
     this.#lanes.share = share;

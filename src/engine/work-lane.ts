@@ -16,6 +16,7 @@ import type { Limits } from "../base/limits.js";
 import type { Log } from "../log/log.js";
 import type { RecordView } from "../log/batch/record.js";
 import type { Partition } from "../log/partition/partition.js";
+import type { LaneExpiry } from "./expiry/lane-expiry.js";
 import type { Retrying } from "./group-source.js";
 import { ProgressJournal, type ProgressListener } from "./journal.js";
 import { GroupLane } from "./lane.js";
@@ -60,6 +61,8 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
   readonly source: Partition;
   /** What of its partition every group has settled. */
   floor: SettledFloor | undefined;
+  /** Which of its messages expires when; undefined as long as none does. */
+  expiry: LaneExpiry | undefined;
   /** What keeps it from reading on. */
   heldBack: Limit | undefined;
   protected readonly home: WorkLaneHome;
@@ -95,7 +98,11 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
   /** Messages that wait for their time. */
   get delayed(): number {
     const nowMs = this.home.clock.monotonicMs();
-    return this.#returned.countAfter(nowMs) + this.#returning.filter((each) => each.dueMs > nowMs).length;
+    let delayed = this.#returning.filter((each) => each.dueMs > nowMs).length;
+    for (const [offset, dueMs] of this.#returned.entries()) {
+      if (dueMs > nowMs && !this.progress.settled.has(offset)) delayed++;
+    }
+    return delayed;
   }
 
   /** Messages known to wait behind another one of their key. */
@@ -158,6 +165,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
       dueAtMs: delayMs > 0 ? Math.ceil(wallMs + delayMs) : 0,
       firstFailedAtMs: lease.firstFailedAtMs ?? (counts ? wallMs : 0),
     });
+    if (this.expiry?.cameBack(lease.record) === true) return;
     const dueMs = delayMs > 0 ? clock.monotonicMs() + delayMs : 0;
     this.#returning.push({ offset: lease.record.offset, dueMs, period });
     this.#waiting?.release(lease.record.offset);
@@ -244,8 +252,9 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
       const offset = this.#returned.firstOffset;
       const isSettled = this.progress.settled.has(offset);
       const record = isSettled ? undefined : this.#lookup.find(offset);
-      if (record !== undefined) leases.push(this.#again(record));
-      else {
+      if (record !== undefined) {
+        if (this.expiry?.isExpired(record) !== true) leases.push(this.#again(record));
+      } else {
         if (!isSettled) this.vanish(offset, offset + 1);
         this.gone(offset);
       }

@@ -403,6 +403,7 @@ test("many values are loaded in batches, and bytes come back as copies that may 
 test("what the engine cannot do is refused with the engine's advice", async () => {
   const { mill } = await engine();
   await expect(mill.send(numbers, 1, { within: {} } as never)).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
+  await expect(mill.send(stream("numbers"), 1, { delay: "1m" })).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
   await expect(mill.send(stream("numbers"), 1)).resolves.toBeDefined();
   await expect(mill.send(numbers, 1)).rejects.toMatchObject({ code: "CHANNEL_MISMATCH" });
 });

@@ -6,10 +6,11 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MillraceError } from "../../src/base/errors.js";
+import { QueueChannel } from "../../src/engine/queue-channel.js";
 import { type CrashStyleName, crashStyles } from "../../src/disk/simulated.js";
 import type { Channel } from "../../src/engine/engine.js";
 import type { Delivery, OutgoingMessage, Settlement } from "../../src/engine/message.js";
-import { type Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
+import { Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
 
 const kinds = [
   "queue",
@@ -116,6 +117,7 @@ class Trial {
   async drain(): Promise<void> {
     const seen = this.#drained;
     for (let round = 0; round < 3; round++) {
+      for (const value of await this.#buried()) seen.add(value);
       for (let deliveries = await this.#taken(100); deliveries.length > 0; deliveries = await this.#taken(100)) {
         for (const value of texts(deliveries)) {
           assert.ok(!seen.has(value), `${value} was handed out to two at once`);
@@ -145,13 +147,25 @@ class Trial {
     if (waits) await sending;
   }
 
-  /** Most of them are delayed, so that there are more than the index keeps in memory. */
+  /** What has expired is handed out too, to be buried. */
+  async #buried(): Promise<string[]> {
+    if (!(this.#channel instanceof QueueChannel)) return [];
+    const source = this.#channel.expired({ leaseMs, member: undefined, onLost: () => {} });
+    const grave = new Consumer(source, []);
+    const buried = await grave.take();
+    grave.settle(buried);
+    await grave.source.close();
+    return texts(buried);
+  }
+
+  /** Most of them are delayed, some expire: more than the indexes keep in memory. */
   #message(value: string): OutgoingMessage {
     if (this.#hasKeys) return message(value, { key: keyOf(value) });
     if (!this.#delays) return message(value);
     const delayMs = (Number(value) % 7) * 1500;
     this.#of(value).dueAtMs = this.#world.clock.nowMs() + delayMs;
-    return message(value, { delayMs, priority: 1 + (Number(value) % 2) });
+    const expiresMs = Number(value) % 3 === 0 ? 20_000 : undefined;
+    return message(value, { delayMs, expiresMs, priority: 1 + (Number(value) % 2) });
   }
 
   async #take(max: number): Promise<void> {

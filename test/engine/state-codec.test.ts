@@ -286,6 +286,11 @@ describe("the snapshot", () => {
     expect(index.copy().toString("hex")).toBe(goldenIndex);
     const { ledger: restored } = ledger();
     restored.restore(bodyOf(goldenDueSnapshot));
+    // A checkpoint may be taken before anybody has opened the queue.
+    const unopened = new Ledger();
+    unopened.meta(JSON.parse(JSON.stringify(channelEntry(3, spec))));
+    unopened.restore(bodyOf(goldenDueSnapshot));
+    expect(Buffer.from(unopened.snapshot().body).toString("hex")).toBe(goldenDueSnapshot);
     expect(
       Buffer.from(restored.snapshot().body)
         .toString("hex")

@@ -36,6 +36,7 @@ interface SendVerbOptions {
   readonly priority?: number;
   readonly delay?: Duration;
   readonly at?: Date;
+  readonly expires?: Duration;
   readonly header?: Readonly<Record<string, string>>;
   readonly timeout?: Duration;
   readonly receipts?: boolean;
@@ -70,6 +71,7 @@ export const send: Verb<SendVerbOptions> = {
       )
       .option("--delay <duration>", "to a queue: handed out no sooner than this from now, such as 10m", duration)
       .option("--at <date>", "to a queue: handed out no sooner than this date", date)
+      .option("--expires <duration>", "to a queue: of no use any more after this, such as 1h", duration)
       .option("-H, --header <name=value>", "a header of each message; may be given many times", header)
       .option(
         "--timeout <duration>",
@@ -112,6 +114,7 @@ async function sendAll(call: Call, mill: Millrace, work: Work): Promise<void> {
     canOthersMakeRoom: directoryOf(call.on) === undefined,
     delay: work.delay,
     at: work.at,
+    expires: work.expires,
     onReceipt: work.receipts === true ? (receipt) => call.object(viewReceipt(receipt)) : undefined,
   });
   const pace = (line: Line): Promise<void> =>

@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.js";
 import { MillraceError } from "../../base/errors.js";
-import type { Driver, OutgoingMessage, PublishOptions, Receipt } from "../../driver.js";
+import type { DeclaredChannel, Driver, OutgoingMessage, PublishOptions, Receipt } from "../../driver.js";
 import { BoundChannel } from "../bound-channel.js";
 import type { Channel } from "../channel.js";
 import type { CompleteSendOptions } from "../send-options.js";
@@ -8,14 +8,20 @@ import type { SendAllOptions, SendOptions } from "../sender.js";
 import type { ChannelRate } from "./channel-rate.js";
 import type { Limiter } from "./limiter.js";
 
+export interface LimitedOn {
+  readonly driver: Driver;
+  readonly clock: Clock;
+  readonly onDeclared: (declared: DeclaredChannel) => void;
+}
+
 /** A channel that may be sent to only so often. The others are not asked whether they have a limit: this is another class. */
 export class LimitedChannel<T> extends BoundChannel<T> {
   readonly #rate: ChannelRate<T>;
   readonly #clock: Clock;
   readonly #limiter: Limiter;
 
-  constructor(channel: Channel<T>, rate: ChannelRate<T>, on: { readonly driver: Driver; readonly clock: Clock }) {
-    super(channel, on.driver);
+  constructor(channel: Channel<T>, rate: ChannelRate<T>, on: LimitedOn) {
+    super(channel, on.driver, on.onDeclared);
     this.#rate = rate;
     this.#clock = on.clock;
     this.#limiter = rate.limit.on(on.clock);

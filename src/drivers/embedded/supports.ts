@@ -4,10 +4,6 @@ import type { Ability, ChannelSpec, Supports } from "../../driver.js";
 
 const native: Ability = { level: "native" };
 
-function refused(note: string): Ability {
-  return { level: "refused", note };
-}
-
 export const supports: Supports = {
   queue: native,
   stream: native,
@@ -27,25 +23,17 @@ export const supports: Supports = {
   /** Of queues that have declared `priorities`. */
   priority: native,
   perKeyOrder: native,
-  expires: refused("this version keeps a queued message until it is settled. Compare message.sentAt in the handler"),
+  /** Of messages of queues, but for those with order per key. */
+  expires: native,
   compact: native,
 };
 
 /** @throws MillraceError NOT_SUPPORTED, naming the channel, the option, this driver and a way out. */
 export function refuseUnsupported(spec: ChannelSpec, driver: string): void {
-  const { expiresMs } = spec;
-  const asked: readonly [boolean, string, keyof Supports][] = [
-    [expiresMs !== undefined, `expires: ${expiresMs}`, "expires"],
-  ];
-  for (const [isAsked, option, ability] of asked) {
-    const { level, note } = { note: "", ...supports[ability] };
-    if (isAsked && level === "refused") throw notSupported(spec, `${option}, with the driver "${driver}"`, note);
-  }
-}
-
-function notSupported(spec: ChannelSpec, what: string, note: string): MillraceError {
-  return new MillraceError(
-    "NOT_SUPPORTED",
-    `the ${spec.kind} ${JSON.stringify(spec.name)} cannot have ${what}: ${note}`,
-  );
+  const { expiresMs, order } = spec;
+  if (expiresMs === undefined || order === "none") return;
+  const what = `the ${spec.kind} ${JSON.stringify(spec.name)} cannot have expires: ${expiresMs} together with order: "per-key", with the driver "${driver}"`;
+  const way =
+    "What has expired would have to hold up its key until it is buried. Compare message.sentAt in the handler";
+  throw new MillraceError("NOT_SUPPORTED", `${what}: ${way}`);
 }
