@@ -65,7 +65,8 @@ export class DelayLane extends WorkLane {
 
   /** A message for the lane has been stored. */
   stored(offset: number, delayMs: number): void {
-    this.#index.add(offset, this.home.clock.monotonicMs() + delayMs);
+    // Whole milliseconds: what is due at one time comes in the order it was sent in, and is found with one look.
+    this.#index.add(offset, Math.ceil(this.home.clock.monotonicMs() + delayMs));
   }
 
   /** Messages of the lane have been committed. */

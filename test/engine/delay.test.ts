@@ -32,6 +32,27 @@ describe("a delayed message", () => {
     expect(await ready(consumer)).toEqual(["later"]);
   });
 
+  test("comes in the order of sending among those that are due at the same millisecond, whatever the fractions of the two clocks", async () => {
+    const world = await World.open();
+    const queue = await world.queue();
+    const consumer = await consume(queue);
+    const { clock } = world;
+    const wall = clock.nowMs.bind(clock);
+    // As the system's: the wall clock tells whole milliseconds, the monotonic one fractions.
+    clock.nowMs = () => Math.floor(wall());
+    const dueAtMs = clock.nowMs() + 5_000;
+    for (const [value, thenMs] of [
+      ["1", 0.9],
+      ["2", 0.2],
+      ["3", 0],
+    ] as const) {
+      await queue.publish(message(value, { dueAtMs }));
+      await clock.advance(thenMs);
+    }
+    await clock.advance(6_000);
+    expect(await ready(consumer)).toEqual(["1", "2", "3"]);
+  });
+
   test("wakes who has waited since before it was sent", async () => {
     const world = await World.open();
     const queue = await world.queue();
