@@ -35,6 +35,7 @@ export class Limiter {
   readonly #idle = new DueHeap<Idle>();
   #waiters = 0;
   #joined = 0;
+  #overflows = 0;
   #timer: Timer | undefined;
   #timerAt = Infinity;
 
@@ -54,6 +55,11 @@ export class Limiter {
   get keys(): number {
     this.#forgetIdle();
     return this.#states.size;
+  }
+
+  /** How many times a key had to do with the shared allowance, because too many others are in use. */
+  get overflows(): number {
+    return this.#overflows;
   }
 
   /** The most that can be had at once. */
@@ -134,7 +140,10 @@ export class Limiter {
     if (known !== undefined) return known;
     this.#forgetIdle();
     // Who waits beyond must not be overtaken by a message of the same key.
-    if (this.#states.size >= this.#keysMax || this.#beyond.length > 0) return this.#beyond;
+    if (this.#states.size >= this.#keysMax || this.#beyond.length > 0) {
+      this.#overflows += 1;
+      return this.#beyond;
+    }
     const state = new KeyState({ ...this.#beyond.level });
     this.#states.set(key, state);
     const idle: Idle = { key, state, dueAt: 0, place: -1 };

@@ -49,6 +49,8 @@ export interface RateLimit<T = unknown> {
   readonly waiting: number;
   /** Keys that are told apart now. A key is forgotten once its allowance is whole again. */
   readonly keys: number;
+  /** How many times a message had to do with the allowance that keys beyond `keysMax` share. */
+  readonly overflows: number;
   /** Takes effect at once, for those who wait too. What is left of an allowance is kept, up to the new burst. */
   set(change: RateChange): void;
 }
@@ -113,6 +115,10 @@ export class SharedRateLimit<T> implements RateLimit<T> {
 
   get keys(): number {
     return this.per === undefined ? 0 : this.#sum((limiter) => limiter.keys);
+  }
+
+  get overflows(): number {
+    return this.#sum((limiter) => limiter.overflows);
   }
 
   set(change: RateChange): void {

@@ -61,6 +61,7 @@ export class Throttle<T> {
   #since: number | undefined;
   #timer: Timer | undefined;
   #isFull = false;
+  #saidCrowded = false;
   #stopped = false;
 
   constructor(parts: ThrottleParts<T>) {
@@ -155,6 +156,7 @@ export class Throttle<T> {
       const key = this.#keyOf(held, turn);
       if (held.concluded) return false;
       if (key === undefined || this.#limiter.tryTake(key, 1)) return true;
+      this.#sayWhenCrowded();
       const nowMs = this.#parts.clock.monotonicMs();
       // Each behind those of its key that were put off before, so that they do not all come again for one token.
       const turnMs = this.#limiter.delayMs(key, 1, this.#putOff.ahead(key, nowMs));
@@ -181,6 +183,15 @@ export class Throttle<T> {
       this.#parts.freed();
     });
     return 0;
+  }
+
+  /** Says once that there are more keys than are told apart. */
+  #sayWhenCrowded(): void {
+    if (this.#saidCrowded || this.#limiter.overflows === 0) return;
+    this.#saidCrowded = true;
+    const { logger, what } = this.#parts;
+    const text = `${what}: more keys are in use than its rate limit tells apart, so some get less than the limit; raise its keysMax`;
+    logger.warn({ limit: "keysMax", most: this.#limiter.keys }, text);
   }
 
   /** undefined when it needs no token: it cannot be read, and so will not reach the handler, or has failed here. */

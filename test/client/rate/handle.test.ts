@@ -237,6 +237,17 @@ test("what cannot be read needs no token, and goes to the dead letters", async (
   expect(await mill.admin.dead(channel).list()).toMatchObject([{ reason: "unreadable" }]);
 });
 
+test("that there are more keys than its limit tells apart is said once", async () => {
+  const { mill, clock, log } = await world();
+  await mill.sendAll(tenants, ["a1", "b1", "c1", "d1", "e1"]);
+  const seen: string[] = [];
+  const rate = leakyBucket({ limit: 1, every: "10s", per: tenantOf, keysMax: 2 });
+  mill.handle(tenants, (value) => void seen.push(value), { rate });
+  await clock.advance(60_000);
+  expect(seen.toSorted()).toEqual(["a1", "b1", "c1", "d1", "e1"]);
+  expect(log).toMatchObject([{ level: "warn", fields: { limit: "keysMax", most: 2 } }]);
+});
+
 test("a rate has to be made by one of the three functions", async () => {
   const { mill } = await world();
   expect(() => mill.handle(channel, () => {}, { rate: { limit: 1 } as never })).toThrow(/must be made by tokenBucket/);

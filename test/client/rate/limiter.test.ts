@@ -99,6 +99,14 @@ test("more keys than are told apart share one allowance: none gets more than its
   );
 });
 
+test("that there are more keys than are told apart is counted", () => {
+  const limit = tokenBucket({ limit: 1, every: "1s", per: perKey, keysMax: 2 });
+  const { limiter } = start(limit);
+  for (const key of ["a", "b"]) limiter.tryTake(key, 1);
+  expect(limit.overflows).toBe(0);
+  expect([limiter.tryTake("c", 1), limiter.tryTake("d", 1), limit.overflows, limit.keys]).toEqual([true, false, 1, 2]);
+});
+
 test("changed while it runs, it serves those who wait by the new rule, and keeps what is left", () => {
   const limit = tokenBucket({ limit: 1, every: "10s", burst: 2 });
   const { clock, limiter } = start(limit);
