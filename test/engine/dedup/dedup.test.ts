@@ -303,3 +303,42 @@ test("a power cut between any two disk calls leaves no message without its id, a
     void sending;
   }
 });
+
+test("damage to a page of ids is found and told; what it has not touched still counts", async () => {
+  const world = await World.open();
+  const before = await world.queue("work", window);
+  await sendTo(before, "a");
+  await world.engine.log.checkpoint();
+  await sendTo(before, "b");
+  await world.engine.close();
+  const file = world.disk.open("d/1/sent-1.0.ids", "write");
+  file.write(Buffer.from("?"), 20);
+  file.close();
+  await world.kill();
+  expect(world.engine.log.findings).toMatchObject([
+    { kind: "page-damaged", file: "d/1/sent-1.0.ids", lost: "which ids were seen; sent again, they are stored again" },
+  ]);
+  const queue = await world.queue("work", window);
+  expect(await sendTo(queue, "b")).toMatchObject({ duplicate: true });
+  expect(await sendTo(queue, "a")).toMatchObject({ duplicate: false });
+  await world.restart();
+  expect(world.engine.log.findings).toEqual([]);
+  expect(await sendTo(await world.queue("work", window), "a")).toMatchObject({ duplicate: true });
+});
+
+test("a duplicate is told on a full disk, where nothing new can be stored", async () => {
+  const world = await World.open({ disk: { capacityBytes: 2_000_000 } });
+  const queue = await world.queue("work", window);
+  await sendTo(queue, "a");
+  let refused: unknown;
+  for (let each = 0; each < 100 && refused === undefined; each++) {
+    refused = await errorOf(queue.publish(message("x".repeat(50_000))));
+  }
+  expect(refused).toMatchObject({ code: "DISK_FULL" });
+  expect(await sendTo(queue, "a")).toMatchObject({ duplicate: true });
+  expect(await queue.publishAll([message("1", { id: "a" }), message("2", { id: "a" })])).toMatchObject([
+    { duplicate: true },
+    { duplicate: true },
+  ]);
+  await expect(sendTo(queue, "b")).rejects.toMatchObject({ code: "DISK_FULL" });
+});
