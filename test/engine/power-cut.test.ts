@@ -9,7 +9,7 @@ import { MillraceError } from "../../src/base/errors.js";
 import { QueueChannel } from "../../src/engine/queue-channel.js";
 import { type CrashStyleName, crashStyles } from "../../src/disk/simulated.js";
 import type { Channel } from "../../src/engine/engine.js";
-import type { Delivery, OutgoingMessage, Settlement } from "../../src/engine/message.js";
+import type { Delivery, OutgoingMessage, Settlement, StreamReading } from "../../src/engine/message.js";
 import { Consumer, consume, done, leaseMs, message, release, retry, texts, turn, World } from "./world.js";
 
 const kinds = [
@@ -19,8 +19,11 @@ const kinds = [
   "queue of delayed messages",
   "queue with order per key",
   "stream settled each by itself",
+  "stream in the order of its keys",
 ] as const;
 type Kind = (typeof kinds)[number];
+
+const parks: StreamReading = { order: "key", onFailure: "park", assignment: "range" };
 
 type Step =
   | { readonly do: "send"; readonly count: number; readonly waits: boolean }
@@ -28,6 +31,7 @@ type Step =
   | { readonly do: "settle"; readonly which: number; readonly how: "done" | "retry" | "release" }
   | { readonly do: "flush"; readonly waits: boolean }
   | { readonly do: "advance"; readonly ms: number }
+  | { readonly do: "seek"; readonly waits: boolean }
   | { readonly do: "cut"; readonly style: CrashStyleName; readonly afterCalls: number };
 
 const styles = Object.keys(crashStyles) as CrashStyleName[];
@@ -52,6 +56,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("flush" as const), waits: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("advance" as const), ms: fc.constantFrom(1000, leaseMs) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("seek" as const), waits: fc.boolean() }) },
   {
     weight: 1,
     arbitrary: fc.record({ do: fc.constant("cut" as const), style: fc.constantFrom(...styles), afterCalls: fc.nat(6) }),
@@ -85,7 +90,8 @@ class Trial {
     this.#channel = await this.#declare();
     const group = this.#channel.spec.kind === "queue" ? "" : "g";
     const settle = this.#kind === "stream settled each by itself" ? "each" : undefined;
-    this.#consumer = await consume(this.#channel, { group, settle });
+    const stream = this.#readsByKey ? parks : undefined;
+    this.#consumer = await consume(this.#channel, { group, settle, stream });
     this.#held = [];
   }
 
@@ -102,6 +108,7 @@ class Trial {
     else if (step.do === "settle") this.#settle(step.which, step.how);
     else if (step.do === "flush") await this.#flush(step.waits);
     else if (step.do === "advance") await this.#world.clock.advance(step.ms);
+    else if (step.do === "seek") await this.#seek(step.waits);
     else await this.#cut(step.style, step.afterCalls);
   }
 
@@ -111,6 +118,10 @@ class Trial {
 
   get #hasKeys(): boolean {
     return this.#kind === "queue with order per key";
+  }
+
+  get #readsByKey(): boolean {
+    return this.#kind === "stream in the order of its keys";
   }
 
   /** Takes and settles everything there is: what must be there is, and nothing else. */
@@ -160,7 +171,7 @@ class Trial {
 
   /** Most of them are delayed, some expire: more than the indexes keep in memory. */
   #message(value: string): OutgoingMessage {
-    if (this.#hasKeys) return message(value, { key: keyOf(value) });
+    if (this.#hasKeys || this.#readsByKey) return message(value, { key: keyOf(value) });
     if (!this.#delays) return message(value);
     const delayMs = (Number(value) % 7) * 1500;
     this.#of(value).dueAtMs = this.#world.clock.nowMs() + delayMs;
@@ -215,6 +226,23 @@ class Trial {
       (error: unknown) => assert.ok(error instanceof MillraceError),
     );
     if (waits) await flushing;
+  }
+
+  /** Back to the beginning of a stream: once that is acknowledged everything comes again, and before, it may. */
+  async #seek(waits: boolean): Promise<void> {
+    if (this.#channel.spec.kind !== "stream") return;
+    const known = [...this.known.values()];
+    for (const each of known) {
+      if (each.settled !== "no") each.settled = "cut";
+      each.lastAttempt = 0;
+    }
+    const seeking = this.#world.admin.seek("events", { group: "g", to: "earliest", partition: undefined }).then(
+      () => {
+        for (const each of known) if (each.settled === "cut") each.settled = "no";
+      },
+      (error: unknown) => assert.ok(error instanceof MillraceError),
+    );
+    if (waits) await seeking;
   }
 
   async #cut(style: CrashStyleName, afterCalls: number): Promise<void> {
