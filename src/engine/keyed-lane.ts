@@ -82,7 +82,10 @@ export class KeyedLane extends WorkLane {
   override retry(lease: LeasedRecord, retrying: Retrying): void {
     super.retry(lease, retrying);
     const busy = busyOf(lease);
-    if (busy !== undefined) this.#held.set(lease.record.offset, busy);
+    if (busy === undefined) return;
+    // What has expired meanwhile is not delivered any more: its key goes on.
+    if (this.expiry?.isExpired(lease.record) !== true) this.#held.set(lease.record.offset, busy);
+    else if (this.#advance(busy)) this.#goOnSoon();
   }
 
   override remove(record: RecordView): boolean {
@@ -150,9 +153,10 @@ export class KeyedLane extends WorkLane {
       this.#lookup ??= new RecordLookup(this.source, lookedUpBytesMax);
       const record = settled.has(holder) ? undefined : this.#lookup.find(holder);
       this.#opened.shift();
-      if (record !== undefined) leases.push(this.#leaseFor(busy, record, this.progress.deliver(holder)));
-      else {
-        if (!settled.has(holder)) this.vanish(holder, holder + 1);
+      if (record !== undefined && this.expiry?.isExpired(record) !== true) {
+        leases.push(this.#leaseFor(busy, record, this.progress.deliver(holder)));
+      } else {
+        if (record === undefined && !settled.has(holder)) this.vanish(holder, holder + 1);
         this.#advance(busy);
       }
     }
@@ -161,6 +165,8 @@ export class KeyedLane extends WorkLane {
   /** A message that was not settled, read for the first time by this process. */
   #place(record: RecordView, leases: LeasedRecord[]): void {
     const { offset, key } = record;
+    // It is buried where it lies, and nobody waits for it.
+    if (this.expiry?.isExpired(record) === true) return;
     // It was delivered before a restart: it comes back by itself.
     const comesBack = this.progress.delivered.has(offset);
     if (key === undefined) {

@@ -228,7 +228,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
     return new LeasedRecord(record, this, attempt);
   }
 
-  /** What was to come back is settled, or does not exist any more. Whether that opens another message. */
+  /** What was to come back is settled, has expired, or does not exist any more. Whether that opens another message. */
   protected gone(_offset: number): boolean {
     return false;
   }
@@ -254,6 +254,7 @@ export abstract class WorkLane extends GroupLane implements ProgressListener {
       const record = isSettled ? undefined : this.#lookup.find(offset);
       if (record !== undefined) {
         if (this.expiry?.isExpired(record) !== true) leases.push(this.#again(record));
+        else this.gone(offset);
       } else {
         if (!isSettled) this.vanish(offset, offset + 1);
         this.gone(offset);

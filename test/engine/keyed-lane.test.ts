@@ -118,6 +118,47 @@ test("a message that a full queue drops holds up its key no longer", async () =>
   expect(texts(await consumer.take())).toEqual(["a3"]);
 });
 
+describe.for(["dead-letter", "drop"] as const)("what expires, and goes to be: %s", (whenExpired) => {
+  async function expiring(): Promise<{ world: World; queue: QueueChannel }> {
+    const world = await World.open();
+    return { world, queue: await world.queue("work", { order: "per-key", expiresMs: 5_000, whenExpired }) };
+  }
+
+  test("is not handed out and holds up no later message of its key, wherever it waited", async () => {
+    const { world, queue } = await expiring();
+    await send(queue, "a1", "a2", "b1", "b2");
+    const consumer = await consume(queue);
+    const [a1, b1] = await consumer.take();
+    consumer.settle([a1!], retry(4_000));
+    await world.clock.advance(4_500);
+    await send(queue, "a3", "b3");
+    const again = await consumer.take();
+    expect(texts(again)).toEqual(["a1"]);
+    await world.clock.advance(1_000);
+    consumer.settle([...again], retry());
+    await turn();
+    consumer.settle([b1!]);
+    await turn();
+    expect(texts([...(await consumer.take()), ...(await consumer.take())]).toSorted()).toEqual(["a3", "b3"]);
+  });
+
+  test("holds up nothing while it waits for its retry, also after a restart", async () => {
+    const { world, queue } = await expiring();
+    await send(queue, "a1");
+    const before = await consume(queue);
+    before.settle(await before.take(), retry(3_600_000));
+    await before.source.flush();
+    await world.kill();
+    await world.clock.advance(4_000);
+    const again = await world.queue("work", { order: "per-key", expiresMs: 5_000, whenExpired });
+    await send(again, "a2");
+    await world.clock.advance(1_500);
+    await turn();
+    const after = await consume(again);
+    expect(texts(await after.take())).toEqual(["a2"]);
+  });
+});
+
 describe("after a restart", () => {
   test("what only waited behind its key has had no attempt", async () => {
     const { world, queue } = await keyed();
