@@ -1,16 +1,17 @@
 /** All short sequences of operations, then random long ones, until enough states were judged. */
 import { seededRandom } from "../../src/base/random.js";
-import type { SimulatedDisk } from "../../src/disk/simulated.js";
 import {
   Explorer,
   type Failure,
   fullThoroughness,
   noCrash,
-  preparedDisk,
+  prepareStage,
+  type Stage,
   type Thoroughness,
   usualThoroughness,
 } from "./explorer.js";
-import { type Operation, shortSequences } from "./operations.js";
+import type { Operation } from "./operations.js";
+import { type Scene, sceneOf, scenes, shortSequences } from "./scenes.js";
 import { shorten } from "./shorten.js";
 import { randomWorkload } from "./workloads.js";
 
@@ -19,6 +20,8 @@ export interface CampaignOptions {
   readonly seed: number;
   /** Only this one of the campaign's workloads. */
   readonly workload?: number;
+  /** Only what happens in the scene of this name. */
+  readonly scene?: string;
   readonly report?: (line: string) => void;
 }
 
@@ -37,11 +40,11 @@ export interface CampaignFailure extends Failure {
 }
 
 interface Workload {
+  readonly scene: Scene;
   readonly operations: readonly Operation[];
   readonly how: Thoroughness;
 }
 
-const shortLength = 3;
 const shortThoroughness: Thoroughness = {
   ...usualThoroughness,
   callShare: 1,
@@ -54,9 +57,11 @@ export async function campaign({
   states: enough,
   seed,
   workload: only,
+  scene: onlyScene,
   report,
 }: CampaignOptions): Promise<CampaignResult> {
-  const base = await preparedDisk();
+  const stages = new Map<Scene, Stage>();
+  for (const scene of scenes) stages.set(scene, await prepareStage(scene));
   const begunMs = performance.now();
   let saidMs = begunMs;
   let states = 0;
@@ -66,14 +71,15 @@ export async function campaign({
     workloads: number,
     seconds: (performance.now() - begunMs) / 1000,
   });
-  for (const { operations, how } of workloads(seed, () => states < enough)) {
+  for (const { scene, operations, how } of workloads(seed, () => states < enough)) {
     const workload = number++;
-    if (only !== undefined && workload !== only) continue;
+    if ((only !== undefined && workload !== only) || (onlyScene !== undefined && scene.name !== onlyScene)) continue;
+    const stage = stages.get(scene) as Stage;
     const explorer = new Explorer(how, seedOf(seed, workload));
-    const failure = await explorer.explore(base, operations);
+    const failure = await explorer.explore(stage, operations);
     states += explorer.states;
     if (failure !== undefined)
-      return { ...totals(), failure: { ...failure, workload, shortest: await shortest(base, failure) } };
+      return { ...totals(), failure: { ...failure, workload, shortest: await shortest(stage, failure) } };
     if (workload === only) break;
     if (performance.now() - saidMs < reportEveryMs) continue;
     saidMs = performance.now();
@@ -87,27 +93,33 @@ export async function replay(
   operations: readonly Operation[],
 ): Promise<{ readonly states: number; readonly failure: Failure | undefined }> {
   const explorer = new Explorer(fullThoroughness, 1);
-  const failure = await explorer.explore(await preparedDisk(), operations);
+  const failure = await explorer.explore(await prepareStage(sceneOf(operations)), operations);
   return { states: explorer.states, failure };
 }
 
-export async function shortest(base: SimulatedDisk, failure: Failure): Promise<Failure> {
+export async function shortest(stage: Stage, failure: Failure): Promise<Failure> {
   // The calls of a shorter workload are not those of the longer one, so each is crashed, in the way that showed it.
   const how =
     failure.style === noCrash
       ? { ...fullThoroughness, stylesPerCall: 0 }
       : { ...fullThoroughness, styles: [failure.style], stylesPerCall: 3 };
-  return shorten(failure, (operations) => new Explorer(how, 1).explore(base, operations));
+  return shorten(failure, (operations) => new Explorer(how, 1).explore(stage, operations));
 }
 
 /** Each begins from a seed of its own, so that it can be run again without those before it. */
 function* workloads(seed: number, more: () => boolean): Generator<Workload> {
   let number = 0;
-  for (const operations of shortSequences(shortLength)) {
-    number++;
-    yield { operations, how: shortThoroughness };
+  for (const scene of scenes) {
+    for (const operations of shortSequences(scene)) {
+      number++;
+      yield { scene, operations, how: shortThoroughness };
+    }
   }
-  while (more()) yield { operations: randomWorkload(seededRandom(seedOf(seed, number++))), how: usualThoroughness };
+  while (more()) {
+    const scene = scenes[number % scenes.length] as Scene;
+    const operations = randomWorkload(scene, seededRandom(seedOf(seed, number++)));
+    yield { scene, operations, how: usualThoroughness };
+  }
 }
 
 function seedOf(seed: number, workload: number): number {

@@ -5,13 +5,15 @@
  */
 import { type Random, seededRandom } from "../../src/base/random.js";
 import { type CrashStyleName, crashStyles, SimulatedDisk } from "../../src/disk/simulated.js";
-import { discover } from "./discovery.js";
+import { discover, type Discovered } from "./discovery.js";
 import { factsFrom } from "./facts.js";
-import { Expectation, type SentMessage } from "./history.js";
-import { type Discovery, judge } from "./judge.js";
-import { channelNames, type Operation } from "./operations.js";
+import type { Facts, Promised, SentMessage } from "./history.js";
+import { judge } from "./judge.js";
+import type { Operation } from "./operations.js";
+import type { Scene } from "./scenes.js";
 import { inWords } from "./station.js";
-import { type Promised, World } from "./world.js";
+import { dedupMs } from "./subject.js";
+import { World } from "./world.js";
 
 export interface Failure {
   readonly operations: readonly Operation[];
@@ -60,7 +62,14 @@ export const fullThoroughness: Thoroughness = {
 /** One in so many discoveries also closes: that costs as much as all the rest. */
 const closeEvery = 16;
 
+/** A directory with the channels of a scene, as every workload of it finds it. */
+export interface Stage {
+  readonly scene: Scene;
+  readonly disk: SimulatedDisk;
+}
+
 interface Fork {
+  readonly scene: Scene;
   readonly disk: SimulatedDisk;
   readonly promised: Promised;
   readonly call: number;
@@ -87,9 +96,9 @@ export class Explorer {
   }
 
   /** undefined: every crash of this workload keeps every promise. */
-  async explore(base: SimulatedDisk, operations: readonly Operation[]): Promise<Failure | undefined> {
+  async explore({ scene, disk: base }: Stage, operations: readonly Operation[]): Promise<Failure | undefined> {
     const disk = base.afterKill();
-    const world = new World(disk);
+    const world = new World(disk, scene);
     const forks: Fork[] = [];
     let failure: Failure | undefined;
     const judgeForks = async (): Promise<boolean> => {
@@ -120,14 +129,16 @@ export class Explorer {
   #fork(forks: Fork[], { disk, world, call }: { disk: SimulatedDisk; world: World; call: number }): void {
     for (let count = 0; count < this.#how.stylesPerCall; count++) {
       const style = this.#nextStyle();
-      forks.push({ disk: this.#crashed(disk, style), promised: world.promised, call, style, again: false });
+      const { scene, promised } = world;
+      forks.push({ scene, disk: this.#crashed(disk, style), promised, call, style, again: false });
     }
   }
 
   #forkAtEnd(forks: Fork[], at: { disk: SimulatedDisk; world: World; call: number }): void {
     this.#fork(forks, at);
     const { disk, world, call } = at;
-    forks.push({ disk: disk.afterKill(), promised: world.promised, call, style: kill, again: false });
+    const { scene, promised } = world;
+    forks.push({ scene, disk: disk.afterKill(), promised, call, style: kill, again: false });
   }
 
   async #firstFailure(forks: readonly Fork[], operations: readonly Operation[]): Promise<Failure | undefined> {
@@ -149,42 +160,41 @@ export class Explorer {
         return undefined;
       };
     }
-    const expected = new Expectation(promised.facts, promised.history, promised.happened);
     // Always when only the process died: nothing but recovery makes what the page cache held durable then.
     const goesOn = fork.style === kill || turn % this.#how.secondCrashEvery === 0;
-    const send = goesOn ? furtherMessages(expected, promised.nowMs) : [];
+    const send = goesOn ? furtherMessages(fork.scene, promised) : [];
     const found = await this.#open(fork, { close: turn % closeEvery === 0, send });
-    const wrong = typeof found === "string" ? found : judge(expected, found);
+    if (typeof found === "string") return found;
+    const { expected, wrong } = judge(promised, found);
     if (wrong !== undefined) return wrong;
     for (const next of again) {
       const failed = await this.#judge(next);
       if (failed !== undefined) return `after a crash at call ${next.call} of the recovery: ${failed}`;
     }
-    return goesOn
-      ? this.#judgeAgain(fork, factsFrom(expected, found as Discovery, { handed: true, sent: send }))
-      : undefined;
+    if (!goesOn) return undefined;
+    const facts = factsFrom(expected, found, { handed: true });
+    return this.#judgeAgain({ ...fork, promised: promisedBy(facts, found) });
   }
 
   /** What it was shown, and what it sent, must still be there when the power fails afterwards. */
-  async #judgeAgain(fork: Fork, facts: Promised["facts"]): Promise<string | undefined> {
+  async #judgeAgain(fork: Fork): Promise<string | undefined> {
     const style = this.#nextStyle();
-    const promised = { facts, history: [], happened: 0, nowMs: fork.promised.nowMs };
-    const next = { ...fork, disk: this.#crashed(fork.disk, style), promised, style, again: true };
+    const next = { ...fork, disk: this.#crashed(fork.disk, style), style, again: true };
     const found = await this.#open(next, { close: false, send: [] });
-    const wrong = typeof found === "string" ? found : judge(new Expectation(facts, [], 0), found);
+    const wrong = typeof found === "string" ? found : judge(fork.promised, found).wrong;
     return wrong === undefined ? undefined : `opened, read, sent to, and crashed again (${style}): ${wrong}`;
   }
 
   async #open(
-    { disk, promised }: Fork,
+    { scene, disk, promised }: Fork,
     then: { readonly close: boolean; readonly send: readonly SentMessage[] },
-  ): Promise<Discovery | string> {
+  ): Promise<Discovered | string> {
     this.states++;
     const recovered = (): void => {
       disk.faults = undefined;
     };
     try {
-      return await discover(disk, { nowMs: promised.nowMs, recovered, ...then });
+      return await discover(disk, { scene, nowMs: promised.nowMs, recovered, ...then });
     } catch (error) {
       return `it cannot be opened and read: ${inWords(error)}`;
     }
@@ -200,16 +210,31 @@ export class Explorer {
   }
 }
 
-function furtherMessages(expected: Expectation, atMs: number): SentMessage[] {
-  let number = Math.max(0, ...expected.sent.keys());
-  return channelNames.map((channel) => ({ number: ++number, channel, key: "k", atMs, moved: false }));
+function promisedBy(facts: Facts, { further, nowMs }: Discovered): Promised {
+  return { facts, history: further, happened: further.length, nowMs };
 }
 
-/** A directory with its channels, as every workload finds it. */
-export async function preparedDisk(): Promise<SimulatedDisk> {
+/** One for each channel; and one with an id that must still count. */
+function furtherMessages(scene: Scene, { history, happened, nowMs, facts }: Promised): SentMessage[] {
+  const sent = new Map(facts.messages);
+  for (const happening of history.slice(0, happened)) {
+    if (happening.what !== "sent" && happening.what !== "settled") continue;
+    const messages = happening.what === "sent" ? happening.messages : happening.sends;
+    for (const message of messages) sent.set(message.number, message);
+  }
+  let number = Math.max(0, ...sent.keys());
+  const message = { key: "k", atMs: nowMs, moved: false };
+  const further: SentMessage[] = scene.channels.map((channel) => ({ ...message, channel, number: ++number }));
+  const last = [...sent.values()].findLast(({ id, atMs }) => id !== undefined && nowMs < atMs + dedupMs / 2);
+  return last === undefined
+    ? further
+    : [...further, { ...message, channel: last.channel, id: last.id, number: ++number }];
+}
+
+export async function prepareStage(scene: Scene): Promise<Stage> {
   const disk = new SimulatedDisk();
-  const world = new World(disk);
+  const world = new World(disk, scene);
   await world.open();
   await world.close();
-  return disk;
+  return { scene, disk };
 }

@@ -2,33 +2,54 @@
  * Compares what was found in a directory with what had been promised. A reader should be able to check this file in a
  * minute: it is the definition of "nothing acknowledged is lost".
  */
-import { attemptKey, type Expectation } from "./history.js";
-import { channelOf, type ReaderName, readerNames } from "./operations.js";
+import { boundIsKept } from "./bound.js";
+import { attemptKey, Expectation, type Promised, type SentMessage, unresolvedSeeks } from "./history.js";
+import { idsAreThereOnce } from "./ids.js";
+import { keysAreInOrder } from "./keys.js";
+import { type ChannelName, channelOf, type ReaderName, readerNames } from "./operations.js";
+import { retentionMs } from "./subject.js";
+import { ripeAndUrgentFirst } from "./timing.js";
 
 /** A message as found after the crash. */
 export interface Found {
   readonly number: number;
   readonly partition: number;
   readonly offset: number;
-  /** Of the delivery that was just made. */
+  /** Of the delivery that was just made, or that would be the next. */
   readonly attempt: number;
+  /** It was seen, and not handed out. */
+  readonly waits: boolean;
+  readonly atMs: number;
 }
 
 export interface Discovery {
   /** When it was looked. */
   readonly nowMs: number;
-  /** What each group is handed, until there is nothing more. */
+  /** What each group is handed, until there is nothing more; and what then still waits behind it. */
   readonly handed: ReadonlyMap<ReaderName, readonly Found[]>;
-  /** All of the stream "events", each partition in order. */
-  readonly stream: readonly Found[];
+  /** All of each stream, each partition in order. */
+  readonly read: ReadonlyMap<ChannelName, readonly Found[]>;
+  /** Names, and "<name> of <partitions>" for as many as it has. */
   readonly channels: ReadonlySet<string>;
 }
 
-/** How long the stream keeps its messages. */
-export const retentionMs = 120_000;
+export interface Verdict {
+  readonly expected: Expectation;
+  /** undefined: every promise is kept. Otherwise what is wrong, in words. */
+  readonly wrong: string | undefined;
+}
 
-/** undefined: every promise is kept. Otherwise what is wrong, in words. */
-export function judge(expected: Expectation, discovery: Discovery): string | undefined {
+/** A seek that a crash has met has moved the group or not, in all partitions alike; and one that moved it, after all before it. */
+export function judge(promised: Promised, discovery: Discovery): Verdict {
+  const open = unresolvedSeeks(promised);
+  for (let effective = open.length; ; effective--) {
+    const expected = new Expectation(promised, open.slice(effective));
+    const wrong = judgeOne(expected, discovery);
+    if (wrong === undefined || effective === 0) return { expected, wrong };
+  }
+}
+
+function judgeOne(expected: Expectation, discovery: Discovery): string | undefined {
   const found = new Findings(expected, discovery);
   return (
     expected.violation ??
@@ -41,7 +62,18 @@ export function judge(expected: Expectation, discovery: Discovery): string | und
     orderIsKept(expected, discovery) ??
     commitsAreWhole(expected, found) ??
     settlementsAreWhole(expected, found) ??
-    laterImpliesEarlier(expected, found)
+    laterImpliesEarlier(expected, found) ??
+    queuesKeepTheirOwn(expected, discovery)
+  );
+}
+
+/** What only some queues promise. */
+function queuesKeepTheirOwn(expected: Expectation, discovery: Discovery): string | undefined {
+  return (
+    idsAreThereOnce(expected, discovery) ??
+    keysAreInOrder(expected, discovery) ??
+    boundIsKept(expected, discovery) ??
+    ripeAndUrgentFirst(expected, discovery)
   );
 }
 
@@ -50,25 +82,25 @@ class Findings {
   readonly discovery: Discovery;
   readonly #expected: Expectation;
   readonly #handed = new Map<ReaderName, ReadonlySet<number>>();
-  readonly #stream: ReadonlySet<number>;
+  readonly #read: ReadonlySet<number>;
 
   constructor(expected: Expectation, discovery: Discovery) {
     this.#expected = expected;
     this.discovery = discovery;
     for (const [reader, messages] of discovery.handed) this.#handed.set(reader, numbersOf(messages));
-    this.#stream = numbersOf(discovery.stream);
+    this.#read = numbersOf([...discovery.read.values()].flat());
   }
 
   handedTo(reader: ReaderName, number: number): boolean {
     return this.#handed.get(reader)?.has(number) === true;
   }
 
-  inStream(number: number): boolean {
-    return this.#stream.has(number);
+  isRead(number: number): boolean {
+    return this.#read.has(number);
   }
 
   isPresent(number: number): boolean {
-    return this.#stream.has(number) || readerNames.some((reader) => this.handedTo(reader, number));
+    return this.#read.has(number) || readerNames.some((reader) => this.handedTo(reader, number));
   }
 
   /** Too old for the stream to keep it. */
@@ -77,10 +109,21 @@ class Findings {
     return sent?.channel === "events" && sent.atMs < this.discovery.nowMs - retentionMs;
   }
 
-  /** Its absence says nothing: somebody has settled it, or it has expired. */
+  /** Its stream keeps the last of each key only. */
+  mayBeReplaced(number: number): boolean {
+    const sent = this.#expected.sent.get(number);
+    if (sent?.channel !== "latest") return false;
+    const there = this.discovery.read.get("latest") ?? [];
+    return there.some((later) => later.number > number && this.#expected.sent.get(later.number)?.key === sent.key);
+  }
+
+  /** Its absence says nothing: somebody has settled it, it has expired, was replaced or dropped, or was never stored as its id had been. */
   mayBeGone(number: number): boolean {
     return (
       this.mayHaveExpired(number) ||
+      this.mayBeReplaced(number) ||
+      this.#expected.bound.mayBeDropped(number) ||
+      this.#expected.mayBeDuplicate(this.#expected.sent.get(number) as SentMessage) ||
       readerNames.some((reader) => this.#expected.settledBy(reader, number) !== undefined)
     );
   }
@@ -93,7 +136,7 @@ function channelsAreThere(expected: Expectation, found: Discovery): string | und
 }
 
 function nothingInvented(expected: Expectation, found: Discovery): string | undefined {
-  for (const [reader, messages] of [...found.handed, ["events", found.stream] as const]) {
+  for (const [reader, messages] of [...found.handed, ...found.read]) {
     const seen = new Set<number>();
     for (const { number } of messages) {
       if (seen.has(number)) return `${reader} has message ${number} twice`;
@@ -111,13 +154,14 @@ function nothingInvented(expected: Expectation, found: Discovery): string | unde
 function nothingLost(expected: Expectation, found: Findings): string | undefined {
   for (const number of expected.acknowledged) {
     const sent = expected.sent.get(number);
-    if (sent === undefined || found.mayHaveExpired(number)) continue;
-    if (sent.channel === "events" && !found.inStream(number)) {
+    if (sent === undefined || found.mayHaveExpired(number) || expected.bound.mayBeDropped(number)) continue;
+    if (found.discovery.read.has(sent.channel) && !found.isRead(number) && !found.mayBeReplaced(number)) {
       return `message ${number} of the stream was acknowledged and is gone`;
     }
     const loser = readerNames.find(
       (reader) =>
         channelOf(reader) === sent.channel &&
+        found.discovery.handed.has(reader) &&
         mustHave(expected, found, { reader, number }) &&
         !found.handedTo(reader, number),
     );
@@ -140,7 +184,7 @@ function mustHave(
 function settledStaysSettled(expected: Expectation, found: Findings): string | undefined {
   for (const [reader, settled] of expected.settled) {
     // A stream's group moves past a message only when those before it in its partition are settled too.
-    if (channelOf(reader) === "events") continue;
+    if (reader === "events:g") continue;
     for (const [number, { durable }] of settled) {
       if (durable && found.handedTo(reader, number))
         return `message ${number} was settled by ${reader}, that was durable, and it is handed out again`;
@@ -152,7 +196,7 @@ function settledStaysSettled(expected: Expectation, found: Findings): string | u
 /** What a stream's group had durably settled from the beginning of a partition on is not handed to it again. */
 function streamGroupMovesOn(expected: Expectation, found: Findings): string | undefined {
   const stopped = new Set<number>();
-  for (const { number, partition } of found.discovery.stream) {
+  for (const { number, partition } of found.discovery.read.get("events") ?? []) {
     if (stopped.has(partition)) continue;
     if (expected.settledBy("events:g", number)?.durable !== true) stopped.add(partition);
     else if (found.handedTo("events:g", number))
@@ -177,7 +221,7 @@ function countsNeverGoDown(expected: Expectation, found: Discovery): string | un
 
 /** What was sent first stands first. Settlements overtake sends that wait for the disk, and keep their own order. */
 function orderIsKept(expected: Expectation, found: Discovery): string | undefined {
-  for (const [reader, messages] of [...found.handed, ["events", found.stream] as const]) {
+  for (const [reader, messages] of [...found.handed, ...found.read]) {
     const last = new Map<string, number>();
     for (const { number, partition } of messages.toSorted((a, b) => a.offset - b.offset)) {
       const row = `${partition} ${expected.sent.get(number)?.moved}`;

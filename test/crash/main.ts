@@ -1,6 +1,6 @@
 /**
  * `npm run crash`: explores crash states of the real engine.
- * `--states N`, `--seed S`; `--workload W` runs one of the seed's workloads alone; `--replay FILE` explores the operations in a file.
+ * `--states N`, `--seed S`; `--scene NAME` stays in one scene; `--workload W` runs one of the seed's workloads alone; `--replay FILE` explores the operations in a file.
  */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -14,6 +14,7 @@ const { values } = parseArgs({
     states: { type: "string", default: "200000" },
     seed: { type: "string", default: String(Math.floor(Date.now() % 1_000_000)) },
     workload: { type: "string" },
+    scene: { type: "string" },
     replay: { type: "string" },
     kill: { type: "string" },
   },
@@ -37,7 +38,8 @@ async function killed(rounds: number, seed: number): Promise<void> {
 async function run(states: number, seed: number): Promise<void> {
   console.log(`seed ${seed}`);
   const only = values.workload === undefined ? {} : { workload: Number(values.workload) };
-  const result = await campaign({ states, seed, ...only, report: (line) => console.log(line) });
+  const where = values.scene === undefined ? {} : { scene: values.scene };
+  const result = await campaign({ states, seed, ...only, ...where, report: (line) => console.log(line) });
   const { failure } = result;
   if (failure === undefined) {
     console.log(

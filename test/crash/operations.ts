@@ -3,13 +3,18 @@ import type { Random } from "../../src/base/random.js";
 import type { FaultedCall } from "./faults.js";
 
 export type Operation =
-  | { readonly do: "send"; readonly to: ChannelName; readonly count: number; readonly await: boolean }
+  | ({ readonly do: "send"; readonly to: ChannelName; readonly count: number; readonly await: boolean } & SendWith)
   | { readonly do: "transaction"; readonly to: readonly ChannelName[] }
   | { readonly do: "take"; readonly from: ReaderName; readonly max: number }
   | { readonly do: "settle"; readonly from: ReaderName; readonly which: Which; readonly how: How }
   | { readonly do: "flush" }
   | { readonly do: "advance"; readonly ms: number }
+  /** The first message that waits for its time is taken back. */
+  | { readonly do: "cancel"; readonly from: ReaderName }
+  | { readonly do: "seek"; readonly reader: ReaderName; readonly to: "earliest" | "latest" }
   | { readonly do: "declare" }
+  /** The stream gets more partitions. */
+  | { readonly do: "raise" }
   | { readonly do: "checkpoint" }
   /** Gives up what is settled or expired, and writes sparse segments anew. */
   | { readonly do: "keep" }
@@ -20,26 +25,45 @@ export type Operation =
   | { readonly do: "fill"; readonly leftBytes: number }
   | { readonly do: "free" };
 
+export interface SendWith {
+  readonly priority?: number;
+  readonly delayMs?: number;
+  /** With the id of the message that was sent last to this channel. */
+  readonly again?: boolean;
+}
+
 /** Which of the deliveries in hand. */
 export type Which = "first" | "last" | "all";
 
 export type How = "done" | "retry-now" | "retry-later" | "release" | "move";
 
-export type ChannelName = "jobs" | "other" | "events" | "news";
+export type ChannelName = "jobs" | "other" | "events" | "news" | "ranked" | "keyed" | "bounded" | "latest";
 
-/** A group on a channel. "news" has two. */
-export type ReaderName = "jobs" | "other" | "events:g" | "news:a" | "news:b";
-
-export const channelNames: readonly ChannelName[] = ["jobs", "other", "events", "news"];
-export const readerNames: readonly ReaderName[] = ["jobs", "other", "events:g", "news:a", "news:b"];
+/** A group on a channel. "news" has two, and "events", of which one settles each message by itself. */
+export type ReaderName =
+  | "jobs"
+  | "other"
+  | "events:g"
+  | "events:each"
+  | "news:a"
+  | "news:b"
+  | "ranked"
+  | "keyed"
+  | "bounded";
 
 const channels: Readonly<Record<ReaderName, ChannelName>> = {
   jobs: "jobs",
   other: "other",
   "events:g": "events",
+  "events:each": "events",
   "news:a": "news",
   "news:b": "news",
+  ranked: "ranked",
+  keyed: "keyed",
+  bounded: "bounded",
 };
+
+export const readerNames = Object.keys(channels) as readonly ReaderName[];
 
 export function channelOf(reader: ReaderName): ChannelName {
   return channels[reader];
@@ -47,42 +71,6 @@ export function channelOf(reader: ReaderName): ChannelName {
 
 export function groupOf(reader: ReaderName): string {
   return reader.split(":")[1] ?? "";
-}
-
-/** One of each kind that matters, for trying all short sequences of them. */
-const alphabet: readonly Operation[] = [
-  { do: "send", to: "jobs", count: 1, await: true },
-  { do: "send", to: "jobs", count: 3, await: false },
-  { do: "send", to: "events", count: 4, await: true },
-  { do: "send", to: "news", count: 2, await: true },
-  { do: "transaction", to: ["jobs", "events", "other"] },
-  { do: "take", from: "jobs", max: 2 },
-  { do: "take", from: "events:g", max: 3 },
-  { do: "take", from: "news:a", max: 2 },
-  { do: "settle", from: "jobs", which: "first", how: "done" },
-  { do: "settle", from: "jobs", which: "last", how: "move" },
-  { do: "settle", from: "jobs", which: "all", how: "retry-later" },
-  { do: "settle", from: "events:g", which: "all", how: "done" },
-  { do: "settle", from: "news:a", which: "all", how: "done" },
-  { do: "flush" },
-  { do: "declare" },
-  { do: "checkpoint" },
-  { do: "reopen" },
-];
-
-/** All sequences of 1 to `length` operations of the alphabet, the short ones first. */
-export function* shortSequences(length: number): Generator<readonly Operation[]> {
-  if (length === 0) return;
-  yield* shortSequences(length - 1);
-  yield* sequencesOf(length, []);
-}
-
-function* sequencesOf(length: number, before: readonly Operation[]): Generator<readonly Operation[]> {
-  if (before.length === length) {
-    yield before;
-    return;
-  }
-  for (const operation of alphabet) yield* sequencesOf(length, [...before, operation]);
 }
 
 export function describe(operations: readonly Operation[]): string {

@@ -1,4 +1,4 @@
-import type { IncomingDelivery, Source } from "../../src/driver.js";
+import type { ConsumeOptions, IncomingDelivery, Source } from "../../src/driver.js";
 import type { SentMessage } from "./history.js";
 import { channelOf, groupOf, type How, type ReaderName, type Which } from "./operations.js";
 import { numberOf, type Station } from "./station.js";
@@ -40,7 +40,9 @@ export class Readers {
     try {
       for (const delivery of await reader.source.take(max)) {
         reader.held.push(delivery);
-        this.#station.note({ what: "handed", reader: from, message: numberOf(delivery), attempt: delivery.attempt });
+        const { attempt } = delivery;
+        const atMs = this.#station.nowMs();
+        this.#station.note({ what: "handed", reader: from, message: numberOf(delivery), attempt, atMs });
       }
     } catch (error) {
       this.#station.refused(error);
@@ -72,6 +74,30 @@ export class Readers {
     }
   }
 
+  /** Once it resolves, everything that its group settled before is durable, too: the log is one sequence. */
+  async cancel(from: ReaderName): Promise<void> {
+    const { admin } = this.#station.driver;
+    const delayed = await admin.peek(from, { group: "", limit: 1, after: undefined, state: "delayed" });
+    const chosen = delayed[0];
+    if (chosen === undefined) return;
+    const message = numberOf(chosen);
+    const flush = ++flushes;
+    this.#station.note({ what: "settled", reader: from, message, sends: [] });
+    this.#station.note({ what: "flushing", flush, reader: from });
+    const removed = await admin.remove(from, [{ id: chosen.id, sends: [] }]);
+    if (removed.length > 0) this.#station.note({ what: "flushed", flush });
+    else this.#station.note({ what: "not-settled", reader: from, message });
+  }
+
+  async seek(reader: ReaderName, to: "earliest" | "latest"): Promise<void> {
+    // Who was never there cannot be moved.
+    if ((await this.#reader(reader)) === undefined) return;
+    const seek = ++flushes;
+    this.#station.note({ what: "seeking", seek, reader, to });
+    await this.#station.driver.admin.seek(channelOf(reader), { group: groupOf(reader), to, partition: undefined });
+    this.#station.note({ what: "sought", seek });
+  }
+
   async flushOne(name: ReaderName): Promise<void> {
     const flush = ++flushes;
     this.#station.note({ what: "flushing", flush, reader: name });
@@ -87,11 +113,18 @@ export class Readers {
     source: Source,
     { from, delivery, how }: { from: ReaderName; delivery: IncomingDelivery; how: How },
   ): void {
+    if (how === "release" || how.startsWith("retry"))
+      this.#station.note({ what: "returned", reader: from, message: numberOf(delivery) });
     try {
       if (how === "release") source.settle(delivery, { kind: "release" });
       else if (how === "retry-now") source.settle(delivery, { kind: "retry", delayMs: 0, counts: true });
       else if (how === "retry-later") source.settle(delivery, { kind: "retry", delayMs: retryLaterMs, counts: true });
-      else this.#done(source, { from, delivery, sends: how === "move" ? [this.#station.message("other", true)] : [] });
+      else
+        this.#done(source, {
+          from,
+          delivery,
+          sends: how === "move" ? [this.#station.message("other", { moved: true })] : [],
+        });
     } catch (error) {
       this.#station.refused(error);
     }
@@ -115,13 +148,12 @@ export class Readers {
     const known = this.#readers.get(name);
     if (known !== undefined) return known;
     const lost = (deliveries: readonly IncomingDelivery[]): void => {
+      for (const each of deliveries) this.#station.note({ what: "returned", reader: name, message: numberOf(each) });
       reader.held = reader.held.filter((held) => !deliveries.includes(held));
     };
     let source: Source;
     try {
-      source = await this.#station
-        .channel(channelOf(name))
-        .consume({ group: groupOf(name), leaseMs, from: "earliest", member: undefined, onLost: lost });
+      source = await this.#station.channel(channelOf(name)).consume(consuming(name, lost));
     } catch (error) {
       this.#station.refused(error);
       return undefined;
@@ -131,4 +163,16 @@ export class Readers {
     this.#readers.set(name, reader);
     return reader;
   }
+}
+
+export function consuming(name: ReaderName, onLost: ConsumeOptions["onLost"]): ConsumeOptions {
+  const group = groupOf(name);
+  return {
+    group,
+    leaseMs,
+    from: "earliest",
+    member: undefined,
+    settle: group === "each" ? "each" : undefined,
+    onLost,
+  };
 }

@@ -3,14 +3,20 @@ import { hasCode } from "../../src/base/errors.js";
 import type { DeclaredChannel, Driver, OutgoingMessage, StagedMessage } from "../../src/driver.js";
 import { SimulatedCrash } from "../../src/disk/simulated.js";
 import type { Happening, SentMessage } from "./history.js";
-import { type ChannelName, channelNames } from "./operations.js";
-import { specs } from "./subject.js";
+import type { ChannelName, SendWith } from "./operations.js";
+import type { Scene } from "./scenes.js";
+import { raisedPartitions, specs } from "./subject.js";
 
 export interface StationOptions {
+  readonly scene: Scene;
   note(happening: Happening): void;
   nowMs(): number;
   /** Of the last message that was ever sent. */
   readonly lastNumber: number;
+}
+
+interface MessageWith extends SendWith {
+  readonly moved?: boolean;
 }
 
 export class Station {
@@ -19,6 +25,7 @@ export class Station {
   #driver: Driver | undefined;
   readonly #channels = new Map<string, DeclaredChannel>();
   #number: number;
+  #lastId: string | undefined;
 
   constructor(options: StationOptions) {
     this.#options = options;
@@ -37,22 +44,39 @@ export class Station {
   async begin(driver: Driver): Promise<void> {
     this.#driver = driver;
     this.#channels.clear();
-    for (const name of channelNames) await this.declare(name);
+    const stored = new Map((await driver.admin.channels()).map((info) => [info.name, info.partitions]));
+    for (const name of this.scene.channels) await this.declare(name, stored.get(name));
   }
 
-  async declare(name: string): Promise<void> {
-    const spec = channelNames.includes(name as ChannelName) ? specs[name as ChannelName] : { ...specs.jobs, name };
-    this.#channels.set(name, await this.driver.declare(spec));
+  get scene(): Scene {
+    return this.#options.scene;
+  }
+
+  nowMs(): number {
+    return this.#options.nowMs();
+  }
+
+  raise(): Promise<void> {
+    return this.declare("events", raisedPartitions);
+  }
+
+  async declare(name: string, partitions?: number): Promise<void> {
+    const spec = name in specs ? specs[name as ChannelName] : { ...specs.jobs, name };
+    this.#channels.set(name, await this.driver.declare(partitions === undefined ? spec : { ...spec, partitions }));
     this.note({ what: "declared", name });
+    if (partitions !== undefined) this.note({ what: "declared", name: `${name} of ${partitions}` });
   }
 
   channel(name: ChannelName): DeclaredChannel {
     return this.#channels.get(name) as DeclaredChannel;
   }
 
-  message(channel: ChannelName, moved = false): SentMessage {
+  message(channel: ChannelName, { priority, delayMs, again, moved = false }: MessageWith = {}): SentMessage {
     const number = ++this.#number;
-    return { number, channel, key: `k${number % 3}`, atMs: this.#options.nowMs(), moved };
+    const message = { number, channel, key: `k${number % 3}`, atMs: this.#options.nowMs(), moved, priority, delayMs };
+    if (specs[channel].dedupMs === undefined) return { ...message, id: undefined };
+    if (again !== true || this.#lastId === undefined) this.#lastId = `i${number}`;
+    return { ...message, id: this.#lastId };
   }
 
   staged(message: SentMessage): StagedMessage {
@@ -77,7 +101,8 @@ export function inWords(error: unknown): string {
 
 export function outgoing(message: SentMessage): OutgoingMessage {
   // Long enough that a batch of a few spans sectors.
-  return { value: `${message.number}`.padEnd(60, "."), key: message.key, id: undefined, headers: undefined };
+  const { number, key, id, priority, delayMs } = message;
+  return { value: `${number}`.padEnd(60, "."), key, id, headers: undefined, priority, delayMs };
 }
 
 export function numberOf(delivery: { readonly value: Uint8Array }): number {

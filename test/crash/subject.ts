@@ -8,7 +8,6 @@ import type { Disk } from "../../src/disk/disk.js";
 import { EmbeddedDriver } from "../../src/drivers/embedded/driver.js";
 import { Engine } from "../../src/engine/engine.js";
 import { rest, StepClock } from "./clock.js";
-import { retentionMs } from "./judge.js";
 import type { ChannelName } from "./operations.js";
 
 export const leaseMs = 30_000;
@@ -23,7 +22,24 @@ export const smallLimits: Limits = {
   tailBytes: 800,
   directBytesMin: 400,
   reserveBytes: 0,
+  dueInMemory: 2,
+  compactionBytes: 100,
 };
+
+/** So that a group can be moved in all partitions in one commit. */
+export const movableLimits: Limits = { ...smallLimits, walFileBytes: 8192 };
+
+/** How long the stream keeps its messages. */
+export const retentionMs = 120_000;
+
+/** How long an id counts, and up to a tenth more. */
+export const dedupMs = 60_000;
+
+/** Partitions of the stream once they were raised. */
+export const raisedPartitions = 3;
+
+/** Messages in the queue that drops. */
+export const boundedMessages = 4;
 
 const queue: ChannelSpec = {
   kind: "queue",
@@ -51,6 +67,14 @@ export const specs: Readonly<Record<ChannelName, ChannelSpec>> = {
     retention: { timeMs: retentionMs, bytes: Number.POSITIVE_INFINITY },
   },
   news: { ...queue, kind: "topic", name: "news" },
+  ranked: { ...queue, name: "ranked", priorities: 3, dedupMs },
+  keyed: { ...queue, name: "keyed", order: "per-key" },
+  bounded: {
+    ...queue,
+    name: "bounded",
+    capacity: { messages: boundedMessages, bytes: Number.POSITIVE_INFINITY, whenFull: "drop-oldest" },
+  },
+  latest: { ...queue, kind: "stream", name: "latest", compact: true },
 };
 
 export interface SubjectOptions {

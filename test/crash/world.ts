@@ -3,22 +3,16 @@ import type { SimulatedDisk } from "../../src/disk/simulated.js";
 import { discover } from "./discovery.js";
 import { Faults } from "./faults.js";
 import { factsFrom } from "./facts.js";
-import { Expectation, type Facts, type Happening, noFacts } from "./history.js";
+import { type Facts, noFacts, type Happening, type Promised } from "./history.js";
 import { judge } from "./judge.js";
-import { channelNames, type Operation } from "./operations.js";
+import type { Operation } from "./operations.js";
 import { Readers } from "./readers.js";
+import type { Scene } from "./scenes.js";
 import { Senders } from "./senders.js";
 import { inWords, Station } from "./station.js";
 import { Subject } from "./subject.js";
 
-/** What is promised at a moment, for whoever opens the disk then. */
-export interface Promised {
-  readonly facts: Facts;
-  readonly history: readonly Happening[];
-  /** How much of the history had happened. */
-  readonly happened: number;
-  readonly nowMs: number;
-}
+type Administration = Extract<Operation, { do: "cancel" | "seek" | "declare" | "raise" | "checkpoint" | "keep" }>;
 
 /** More than any wait of the engine for room or for its next attempt. */
 const patienceMs = 5_000;
@@ -26,6 +20,7 @@ const patienceMs = 5_000;
 export class World {
   readonly faults = new Faults();
   readonly #disk: SimulatedDisk;
+  readonly #scene: Scene;
   readonly #subject: Subject;
   readonly #station: Station;
   #senders: Senders;
@@ -37,10 +32,12 @@ export class World {
   #harmed = false;
   #ended = false;
 
-  constructor(disk: SimulatedDisk) {
+  constructor(disk: SimulatedDisk, scene: Scene) {
     this.#disk = disk;
-    this.#subject = new Subject({ disk });
+    this.#scene = scene;
+    this.#subject = new Subject({ disk, limits: scene.limits });
     this.#station = new Station({
+      scene,
       note: (happening) => {
         if (!this.#ended) this.#history.push(happening);
       },
@@ -54,6 +51,10 @@ export class World {
   /** In words: what no crash is needed for. */
   get failure(): string | undefined {
     return this.#station.failure;
+  }
+
+  get scene(): Scene {
+    return this.#scene;
   }
 
   get promised(): Promised {
@@ -96,7 +97,7 @@ export class World {
   #perform(operation: Operation): Promise<void> | void {
     switch (operation.do) {
       case "send":
-        return this.#awaited(this.#senders.send(operation.to, operation.count), operation.await);
+        return this.#awaited(this.#senders.send(operation.to, operation.count, operation), operation.await);
       case "transaction":
         return this.#awaited(this.#senders.transaction(operation.to));
       case "take":
@@ -107,16 +108,31 @@ export class World {
         return this.#awaited(this.#readers.flush());
       case "advance":
         return this.#subject.advance(operation.ms);
-      case "declare":
-        return this.#awaited(this.#tried(() => this.#station.declare(`extra-${++this.#extraChannels}`)));
-      case "checkpoint":
-        return this.#awaited(this.#tried(() => this.#subject.checkpoint()));
-      case "keep":
-        return this.#awaited(this.#tried(() => this.#subject.keep()));
       case "reopen":
         return this.#reopen();
-      default:
+      case "break":
+      case "fill":
+      case "free":
         return this.#harm(operation);
+      default:
+        return this.#awaited(this.#tried(() => this.#administer(operation)));
+    }
+  }
+
+  #administer(operation: Administration): Promise<void> {
+    switch (operation.do) {
+      case "cancel":
+        return this.#readers.cancel(operation.from);
+      case "seek":
+        return this.#readers.seek(operation.reader, operation.to);
+      case "declare":
+        return this.#station.declare(`extra-${++this.#extraChannels}`);
+      case "raise":
+        return this.#station.raise();
+      case "checkpoint":
+        return this.#subject.checkpoint();
+      case "keep":
+        return this.#subject.keep();
     }
   }
 
@@ -193,11 +209,11 @@ export class World {
   /** undefined: what is there is not what must be. */
   async #lookedAt(): Promise<Facts | undefined> {
     const { nowMs } = this.promised;
-    const expected = new Expectation(this.#facts, this.#history, this.#history.length);
-    const found = await discover(this.#disk.afterKill({ capacityBytes: Number.POSITIVE_INFINITY }), { nowMs });
-    const wrong = judge(expected, found);
+    const disk = this.#disk.afterKill({ capacityBytes: Number.POSITIVE_INFINITY });
+    const found = await discover(disk, { scene: this.#scene, nowMs });
+    const { expected, wrong } = judge(this.promised, found);
     if (wrong !== undefined) this.#station.failure ??= `opened again after the disk had failed: ${wrong}`;
-    return wrong === undefined ? factsFrom(expected, found, { handed: false, sent: [] }) : undefined;
+    return wrong === undefined ? factsFrom(expected, found, { handed: false }) : undefined;
   }
 
   #makeWhole(): void {
@@ -219,11 +235,14 @@ export class World {
         "the disk has room and does not fail, the directory was opened again, and a send is not acknowledged";
   }
 
+  get #acknowledgements(): number {
+    return this.#history.filter((happening) => happening.what === "acknowledged").length;
+  }
+
   async #sendToEach(): Promise<boolean> {
-    const before = this.#history.filter((happening) => happening.what === "acknowledged").length;
-    for (const name of channelNames) await this.#awaited(this.#senders.send(name, 1));
-    const after = this.#history.filter((happening) => happening.what === "acknowledged").length;
-    return after - before === channelNames.length;
+    const before = this.#acknowledgements;
+    for (const name of this.#scene.channels) await this.#awaited(this.#senders.send(name, 1));
+    return this.#acknowledgements - before === this.#scene.channels.length;
   }
 }
 
