@@ -124,6 +124,12 @@ export interface IncomingMessage {
   unwrap(): unknown;
 }
 
+/** Messages that come together, in order. An array is one; whoever has them as bytes can make each when it is asked for. */
+export interface IncomingChunk extends Iterable<IncomingMessage> {
+  readonly length: number;
+  at(index: number): IncomingMessage | undefined;
+}
+
 export interface IncomingDelivery extends IncomingMessage {
   /** First is 1. Survives restarts where the broker counts. */
   readonly attempt: number;
@@ -243,7 +249,7 @@ export interface DeclaredChannel {
    */
   expired?(options: Pick<ConsumeOptions, "leaseMs" | "member" | "onLost">): Source;
   /** Streams only. Ends at `until`. A slow reader is waited for. */
-  read(options: DriverReadOptions): AsyncIterable<readonly IncomingMessage[]>;
+  read(options: DriverReadOptions): AsyncIterable<IncomingChunk>;
 }
 
 export interface Driver {

@@ -1,82 +1,15 @@
-import { inspect } from "node:util";
-import { MillraceError } from "../base/errors.js";
 import type { IncomingMessage } from "../driver.js";
-import type { Message } from "./message.js";
+import { LazyMessage } from "./lazy-message.js";
 import type { Reading } from "./reading.js";
 
-/** A message as the driver gave it; everything costly is done when it is asked for. */
-export class ReceivedMessage<T> implements Message<T> {
-  readonly #incoming: IncomingMessage;
-  readonly #reading: Reading<T>;
-  #value: { readonly value: T } | { readonly error: unknown } | undefined;
+/** A message as the driver gave it. */
+export class ReceivedMessage<T> extends LazyMessage<T> {
+  protected readonly incoming: IncomingMessage;
+  protected readonly reading: Reading<T>;
 
   constructor(incoming: IncomingMessage, reading: Reading<T>, value?: { readonly value: T }) {
-    this.#incoming = incoming;
-    this.#reading = reading;
-    this.#value = value;
-  }
-
-  get id(): string {
-    return this.#incoming.id;
-  }
-
-  get key(): string | undefined {
-    return this.#incoming.key;
-  }
-
-  get headers(): Readonly<Record<string, string>> {
-    return this.#incoming.headers;
-  }
-
-  get value(): T {
-    const read = (this.#value ??= this.#read());
-    if ("error" in read) throw read.error;
-    return read.value;
-  }
-
-  get sentAt(): Date {
-    return new Date(this.#incoming.sentAtMs);
-  }
-
-  get partition(): number | undefined {
-    return this.#incoming.partition;
-  }
-
-  get offset(): bigint | undefined {
-    return this.#incoming.offset;
-  }
-
-  /** What `console.log` shows. */
-  [inspect.custom](): object {
-    const { id, key, headers, sentAt, partition, offset } = this;
-    const read = (this.#value ??= this.#read());
-    return { id, key, headers, ...read, sentAt, partition, offset };
-  }
-
-  unwrap(): unknown {
-    return this.#incoming.unwrap();
-  }
-
-  /** Waits for a schema that checks asynchronously, so that `value` has its answer at hand. */
-  async settleValue(): Promise<this> {
-    try {
-      this.#value ??= { value: await this.#reading.read(this.#incoming.value) };
-    } catch (error) {
-      this.#value = { error };
-    }
-    return this;
-  }
-
-  #read(): { readonly value: T } | { readonly error: unknown } {
-    try {
-      const value = this.#reading.read(this.#incoming.value);
-      if (!(value instanceof Promise)) return { value };
-      value.catch(() => {});
-      return {
-        error: new MillraceError("NOT_SUPPORTED", "the schema checks asynchronously, and here nothing can wait for it"),
-      };
-    } catch (error) {
-      return { error };
-    }
+    super(value);
+    this.incoming = incoming;
+    this.reading = reading;
   }
 }

@@ -1,11 +1,11 @@
 import { stayAlive } from "../base/clock.js";
 import { MillraceError } from "../base/errors.js";
-import type { DriverReadOptions, IncomingMessage } from "../driver.js";
+import type { DriverReadOptions } from "../driver.js";
 import type { BoundChannel } from "./bound-channel.js";
+import { HistoryChunk } from "./history.js";
 import type { Message } from "./message.js";
 import type { Reader } from "./reader.js";
 import { Reading } from "./reading.js";
-import { ReceivedMessage } from "./received-message.js";
 
 /** History as the driver gives it, batch by batch; each iteration begins anew. */
 export class StreamReader<T> implements Reader<T> {
@@ -20,14 +20,21 @@ export class StreamReader<T> implements Reader<T> {
   }
 
   async *batches(): AsyncGenerator<readonly Message<T>[], void, undefined> {
+    for await (const chunk of this.#chunks()) yield chunk.messages();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, undefined> {
+    return new OneByOne(this.#chunks());
+  }
+
+  async *#chunks(): AsyncGenerator<HistoryChunk<T>, void, undefined> {
     const alive = stayAlive(); // the next message may be days away
     try {
       const declared = await this.#bound.declare();
-      for await (const batch of declared.read(this.#options)) {
-        const messages = batch.map((incoming: IncomingMessage) => new ReceivedMessage(incoming, this.#reading));
-        // A schema may have to be waited for, and a getter cannot wait.
-        if (this.#reading.checks) await Promise.all(messages.map((message) => message.settleValue()));
-        if (messages.length > 0) yield messages;
+      for await (const incoming of declared.read(this.#options)) {
+        const chunk = new HistoryChunk(incoming, this.#reading);
+        if (this.#reading.checks) await chunk.settleValues();
+        if (chunk.length > 0) yield chunk;
       }
     } finally {
       alive.cancel();
@@ -36,47 +43,49 @@ export class StreamReader<T> implements Reader<T> {
       throw new MillraceError("ABORTED", "the reading was ended by its signal", { cause: this.#options.signal.reason });
     }
   }
-
-  [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, undefined> {
-    return new OneByOne(this.batches());
-  }
 }
 
 /** What an async generator would do, without its price for each message. */
-class OneByOne<M> implements AsyncIterator<M, void, undefined> {
-  readonly #batches: AsyncGenerator<readonly M[], void, undefined>;
-  #batch: readonly M[] = [];
+class OneByOne<T> implements AsyncIterator<Message<T>, void, undefined> {
+  readonly #chunks: AsyncGenerator<HistoryChunk<T>, void, undefined>;
+  #chunk: HistoryChunk<T> | undefined;
+  /** How many messages of the chunk there are, and how many of them were handed out. */
+  #length = 0;
   #next = 0;
-  /** The batch that is on its way, for those who ask again without waiting. */
-  #fetching: Promise<IteratorResult<M, void>> | undefined;
+  /** The chunk that is on its way, for those who ask again without waiting. */
+  #fetching: Promise<IteratorResult<Message<T>, void>> | undefined;
 
-  constructor(batches: AsyncGenerator<readonly M[], void, undefined>) {
-    this.#batches = batches;
+  constructor(chunks: AsyncGenerator<HistoryChunk<T>, void, undefined>) {
+    this.#chunks = chunks;
   }
 
-  next(): Promise<IteratorResult<M, void>> {
+  next(): Promise<IteratorResult<Message<T>, void>> {
     if (this.#fetching !== undefined) return this.#fetching.then(() => this.next());
-    if (this.#next === this.#batch.length) {
-      this.#fetching = this.#nextBatch().finally(() => {
-        this.#fetching = undefined;
-      });
-      return this.#fetching;
+    const chunk = this.#chunk;
+    if (chunk !== undefined && this.#next < this.#length) {
+      return Promise.resolve({ done: false, value: chunk.message(this.#next++) });
     }
-    return Promise.resolve({ done: false, value: this.#batch[this.#next++] as M });
+    this.#fetching = this.#nextChunk().finally(() => {
+      this.#fetching = undefined;
+    });
+    return this.#fetching;
   }
 
-  async return(): Promise<IteratorResult<M, void>> {
-    this.#next = 0;
-    this.#batch = [];
-    await this.#batches.return();
+  async return(): Promise<IteratorResult<Message<T>, void>> {
+    this.#chunk = undefined;
+    await this.#chunks.return();
     return { done: true, value: undefined };
   }
 
-  async #nextBatch(): Promise<IteratorResult<M, void>> {
-    const { done, value } = await this.#batches.next();
-    if (done === true) return { done: true, value: undefined };
-    this.#batch = value;
+  async #nextChunk(): Promise<IteratorResult<Message<T>, void>> {
+    const { done, value } = await this.#chunks.next();
+    if (done === true) {
+      this.#chunk = undefined;
+      return { done: true, value: undefined };
+    }
+    this.#chunk = value;
+    this.#length = value.length;
     this.#next = 1;
-    return { done: false, value: value[0] as M };
+    return { done: false, value: value.message(0) };
   }
 }

@@ -1,6 +1,5 @@
 /** A message of the log, on its way to a consumer or a reader: the record, decoded only where it is asked. */
 import type { RecordView } from "../log/batch/record.js";
-import type { BatchView } from "../log/batch/view.js";
 import { FloorHistory } from "./floor-history.js";
 import type { Incoming } from "./message.js";
 import type { Progress } from "./progress.js";
@@ -102,61 +101,5 @@ export class LoggedMessage implements Incoming {
 
   unwrap(): unknown {
     return this.record;
-  }
-}
-
-/** The same of a reader, which meets many messages and looks at few: of a batch nothing is decoded before it is asked for. */
-export class ReadMessage implements Incoming {
-  readonly #batch: BatchView;
-  readonly #lane: Lane;
-  readonly #position: number;
-  readonly #offset: number;
-  #message: LoggedMessage | undefined;
-
-  constructor(batch: BatchView, lane: Lane, at: { readonly position: number; readonly offset: number }) {
-    this.#batch = batch;
-    this.#lane = lane;
-    this.#position = at.position;
-    this.#offset = at.offset;
-  }
-
-  get id(): string {
-    return this.#logged().id;
-  }
-
-  get key(): string | undefined {
-    return this.#logged().key;
-  }
-
-  get headers(): Readonly<Record<string, string>> {
-    return this.#logged().headers;
-  }
-
-  get hasHeaders(): boolean {
-    return this.#logged().hasHeaders;
-  }
-
-  get value(): Uint8Array {
-    return this.#logged().value;
-  }
-
-  get sentAtMs(): number {
-    return this.#logged().sentAtMs;
-  }
-
-  get partition(): number {
-    return this.#lane.partition;
-  }
-
-  get offset(): bigint {
-    return BigInt(this.#offset);
-  }
-
-  unwrap(): unknown {
-    return this.#logged().unwrap();
-  }
-
-  #logged(): LoggedMessage {
-    return (this.#message ??= new LoggedMessage(this.#batch.recordAt(this.#position), this.#lane));
   }
 }

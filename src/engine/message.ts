@@ -45,6 +45,12 @@ export interface Incoming {
   unwrap(): unknown;
 }
 
+/** Messages that come together, in order. Each is made when it is asked for. */
+export interface IncomingChunk extends Iterable<Incoming> {
+  readonly length: number;
+  at(index: number): Incoming | undefined;
+}
+
 export interface Delivery extends Incoming {
   readonly attempt: number;
   readonly firstFailedAtMs: number | undefined;

@@ -11,7 +11,7 @@ import { SentIds } from "./dedup/sent-ids.js";
 import { Lane } from "./lane.js";
 import type {
   ConsumeOptions,
-  Incoming,
+  IncomingChunk,
   OutgoingMessage,
   PublishOptions,
   ReadOptions,
@@ -83,7 +83,7 @@ export abstract class StoredChannel {
     return undefined;
   }
 
-  read(_options: ReadOptions): AsyncIterable<readonly Incoming[]> {
+  read(_options: ReadOptions): AsyncIterable<IncomingChunk> {
     const { kind, name } = this.spec;
     const text = `the ${kind} ${JSON.stringify(name)} cannot be read: only streams keep what was consumed. Use a stream, or look with peek`;
     throw new MillraceError("NOT_SUPPORTED", text);

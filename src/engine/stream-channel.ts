@@ -3,12 +3,12 @@ import { MillraceError } from "../base/errors.js";
 import { CursorGroup } from "./cursor-group.js";
 import { DoneMarks } from "./dedup/done-marks.js";
 import { GroupSource } from "./group-source.js";
-import type { ReadMessage } from "./lane.js";
 import type { EngineContext } from "./context.js";
 import type { ConsumeOptions, OutgoingMessage, ReadOptions, Source } from "./message.js";
 import type { KnownChannel, KnownGroup } from "./meta.js";
 import { partitionOfKey, Rotation } from "./partitioner.js";
 import { Joining } from "./joining.js";
+import type { ReadChunk } from "./read-chunk.js";
 import { startsOf } from "./start.js";
 import { StoredChannel } from "./stored-channel.js";
 import { StreamRead } from "./stream-read.js";
@@ -53,7 +53,7 @@ export class StreamChannel extends StoredChannel {
     return source;
   }
 
-  override read(options: ReadOptions): AsyncIterable<readonly ReadMessage[]> {
+  override read(options: ReadOptions): AsyncIterable<ReadChunk> {
     const { clock } = this.context;
     const ended = (): Error | undefined => this.#ended;
     const read = new StreamRead({ clock, ended, partitions: this.partitions, lanes: this.lanes, options });

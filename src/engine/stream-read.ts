@@ -9,8 +9,9 @@ import type { Partition } from "../log/partition/partition.js";
 import type { PartitionReader } from "../log/partition/reader.js";
 import { LentMemory } from "../log/segments/lent-memory.js";
 import { Alarm } from "./alarm.js";
-import { type Lane, ReadMessage } from "./lane.js";
+import type { Lane } from "./lane.js";
 import type { ReadOptions } from "./message.js";
+import { ReadChunk } from "./read-chunk.js";
 import { outOfRange, outOfRangePartition, readStart } from "./start.js";
 
 export interface StreamReadOptions {
@@ -37,7 +38,7 @@ export class StreamRead {
     wake?.();
   }
 
-  async *chunks(running: Set<StreamRead>): AsyncGenerator<readonly ReadMessage[]> {
+  async *chunks(running: Set<StreamRead>): AsyncGenerator<ReadChunk> {
     const { signal } = this.#options.options;
     const wake = (): void => this.wake();
     const alarm = new Alarm(this.#options.clock, { ring: wake, failed: wake });
@@ -61,11 +62,11 @@ export class StreamRead {
   }
 
   /** What each partition has next. */
-  *#round(shares: readonly Share[]): Generator<readonly ReadMessage[]> {
+  *#round(shares: readonly Share[]): Generator<ReadChunk> {
     for (const share of shares) {
       this.#refuseEnded();
       const chunk = share.next();
-      if (chunk.length > 0) yield chunk;
+      if (chunk !== undefined) yield chunk;
     }
   }
 
@@ -137,27 +138,37 @@ class Share {
     return this.#done;
   }
 
-  /** The next of it; empty when there is nothing now, or never will be. */
-  next(): readonly ReadMessage[] {
+  /** The next of it; undefined when there is nothing now, or never will be. */
+  next(): ReadChunk | undefined {
     while (!this.#done) {
       const from = this.#reader.position;
       if (from < this.#partition.startOffset && this.#begun) throw outOfRange(`offset ${from}`, this.#partition);
       const batch = this.#reader.next();
       if (batch === undefined) {
         this.#done = this.#reader.position >= this.#untilOffset || this.#clock.nowMs() >= this.#untilMs;
-        return [];
+        return undefined;
       }
       const chunk = this.#within(batch, from);
       this.#begun = true;
       this.#done ||= this.#reader.position >= this.#untilOffset;
-      if (chunk.length > 0) return chunk;
+      if (chunk !== undefined) return chunk;
     }
-    return [];
+    return undefined;
   }
 
-  /** What of the batch is asked for, `from` on. */
-  #within(batch: BatchView, from: number): ReadMessage[] {
-    const chunk: ReadMessage[] = [];
+  /** What of the batch is asked for, `from` on: without a look into it, where each offset is there and each time early enough. */
+  #within(batch: BatchView, from: number): ReadChunk | undefined {
+    if (batch.hasGaps || batch.maxTimestampMs >= this.#untilMs) return this.#picked(batch, from);
+    const first = Math.max(from, batch.baseOffset);
+    const length = Math.min(batch.lastOffset + 1, this.#untilOffset) - first;
+    const part = { length, skip: first - batch.baseOffset, places: undefined };
+    return length > 0 ? new ReadChunk(batch, this.#lane, part) : undefined;
+  }
+
+  /** The same, record by record. */
+  #picked(batch: BatchView, from: number): ReadChunk | undefined {
+    const offsets: number[] = [];
+    const positions: number[] = [];
     const cursor = batch.cursor();
     while (cursor.next()) {
       if (cursor.offset < from) continue;
@@ -165,8 +176,10 @@ class Share {
         this.#done = true;
         break;
       }
-      chunk.push(new ReadMessage(batch, this.#lane, cursor));
+      offsets.push(cursor.offset);
+      positions.push(cursor.position);
     }
-    return chunk;
+    const part = { length: offsets.length, skip: 0, places: { offsets, positions } };
+    return part.length > 0 ? new ReadChunk(batch, this.#lane, part) : undefined;
   }
 }

@@ -121,7 +121,7 @@ async function readStream(channel: DeclaredChannel): Promise<Found[]> {
   const found: Found[] = [];
   const read = channel.read({ from: "earliest", until: "end", partition: undefined, signal: undefined });
   for await (const messages of read)
-    found.push(...messages.map((message) => ({ ...foundMessage(message), attempt: 0, waits: false, atMs: 0 })));
+    found.push(...Array.from(messages, (each) => ({ ...foundMessage(each), attempt: 0, waits: false, atMs: 0 })));
   return found;
 }
 

@@ -50,7 +50,7 @@ describe("a message that a reader keeps while it reads on", () => {
   test("keeps for ever the bytes it has given out", async () => {
     const { stream, values } = await written(Array.from({ length: 20 }, () => 30));
     const given: Uint8Array[] = [];
-    for await (const chunk of stream.read(all)) given.push(...chunk.map((each) => each.value));
+    for await (const chunk of stream.read(all)) for (const each of chunk) given.push(each.value);
     expect(given.map((bytes) => Buffer.from(bytes).toString())).toEqual(values);
   });
 
@@ -67,6 +67,14 @@ describe("a message that a reader keeps while it reads on", () => {
     const directory = `t/${stream.known.id}/0`;
     for (const name of world.disk.list(directory)) world.disk.remove(`${directory}/${name}`);
     expect(() => messages[0]?.value).toThrow(expect.objectContaining({ code: "OFFSET_OUT_OF_RANGE" }));
+  });
+
+  test("knows where it was even then", async () => {
+    const { world, stream } = await written(Array.from({ length: 20 }, () => 30));
+    const messages = await collected(stream);
+    const directory = `t/${stream.known.id}/0`;
+    for (const name of world.disk.list(directory)) world.disk.remove(`${directory}/${name}`);
+    expect(messages.map((each) => each.offset)).toEqual(messages.map((_, index) => BigInt(index)));
   });
 
   test("is refused with LOG_CORRUPT when its bytes are damaged by then, never given as they are", async () => {

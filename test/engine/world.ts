@@ -51,8 +51,8 @@ export function message(value: string, more: Partial<OutgoingMessage> = {}): Out
   return { value, key: undefined, id: undefined, headers: undefined, ...more };
 }
 
-export function texts(deliveries: readonly { readonly value: Uint8Array }[]): string[] {
-  return deliveries.map((delivery) => Buffer.from(delivery.value).toString());
+export function texts(deliveries: Iterable<{ readonly value: Uint8Array }>): string[] {
+  return Array.from(deliveries, (delivery) => Buffer.from(delivery.value).toString());
 }
 
 export interface WorldOptions {

@@ -51,7 +51,7 @@ async function readStream({ channels }: Plant): Promise<readonly Found[]> {
   const found: Found[] = [];
   const options = { from: "earliest", until: "end", partition: undefined, signal: undefined } as const;
   for await (const messages of channels.events.read(options))
-    found.push(...messages.map((message) => foundOf(message, 0)));
+    for (const message of messages) found.push(foundOf(message, 0));
   return found;
 }
 

@@ -37,6 +37,11 @@ export class BatchView {
     if (!isPlausible(this)) throw corrupt(`the header of the batch at offset ${baseOffset} contradicts itself`);
   }
 
+  /** Whether offsets between its first and its last are not there. */
+  get hasGaps(): boolean {
+    return this.count <= this.lastOffset - this.baseOffset;
+  }
+
   /** To be looked at now and not to be handed on: the memory may be lent. */
   get bytes(): Buffer {
     return this.#lent?.loan.ended === true ? this.#readAgain(this.#lent) : this.#bytes;
