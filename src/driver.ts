@@ -11,6 +11,7 @@
  * - `close` returns once nothing of this driver runs any more.
  */
 import type { MessageExplanation } from "./driver-explain.js";
+import type { DriverReadOptions, IncomingChunk } from "./driver-read.js";
 
 /** What a driver can do. Data, so that tests, docs and dashboards can read it. */
 export interface Supports {
@@ -124,12 +125,6 @@ export interface IncomingMessage {
   unwrap(): unknown;
 }
 
-/** Messages that come together, in order. An array is one; whoever has them as bytes can make each when it is asked for. */
-export interface IncomingChunk extends Iterable<IncomingMessage> {
-  readonly length: number;
-  at(index: number): IncomingMessage | undefined;
-}
-
 export interface IncomingDelivery extends IncomingMessage {
   /** First is 1. Survives restarts where the broker counts. */
   readonly attempt: number;
@@ -225,14 +220,6 @@ export interface Source {
   stop(): void;
   /** Gives back what is not settled, and leaves the group. */
   close(): Promise<void>;
-}
-
-export interface DriverReadOptions {
-  readonly from: StartPosition;
-  /** "end": what is there now. undefined: go on waiting for more. */
-  readonly until: "end" | Date | bigint | undefined;
-  readonly partition: number | undefined;
-  readonly signal: AbortSignal | undefined;
 }
 
 export interface DeclaredChannel {
@@ -404,3 +391,4 @@ export interface DriverAdmin {
 
 export type { Durability } from "./base/durability.js";
 export type { MessageExplanation, MessageStanding } from "./driver-explain.js";
+export type { DriverReadOptions, IncomingChunk } from "./driver-read.js";
