@@ -221,7 +221,8 @@ class Trial {
     const settled = [...this.known.values()].filter((each) => each.settled === "perhaps");
     const flushing = this.#consumer.source.flush().then(
       () => {
-        for (const each of settled) each.settled = "surely";
+        // Unless the group was moved meanwhile.
+        for (const each of settled) if (each.settled === "perhaps") each.settled = "surely";
       },
       (error: unknown) => assert.ok(error instanceof MillraceError),
     );
@@ -231,6 +232,8 @@ class Trial {
   /** Back to the beginning of a stream: once that is acknowledged everything comes again, and before, it may. */
   async #seek(waits: boolean): Promise<void> {
     if (this.#channel.spec.kind !== "stream") return;
+    // What a waiting take has got meanwhile was handed out before the move.
+    await this.#take(100);
     const known = [...this.known.values()];
     for (const each of known) {
       if (each.settled !== "no") each.settled = "cut";
