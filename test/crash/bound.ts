@@ -1,5 +1,5 @@
 /** What may become of the messages of the queue that is bounded and drops the oldest that waits. */
-import type { Expectation, SentMessage } from "./history.js";
+import { attemptKey, type Expectation, type SentMessage } from "./history.js";
 import type { Discovery, Found } from "./judge.js";
 import { boundedMessages } from "./subject.js";
 
@@ -46,7 +46,10 @@ export class Bound {
 export function boundIsKept(expected: Expectation, found: Discovery): string | undefined {
   const there = found.handed.get("bounded") ?? [];
   if (there.length > boundedMessages) return `bounded has ${there.length} messages, and takes ${boundedMessages}`;
-  const oldest = there.find(({ attempt }) => attempt === 1);
+  // Who was ever in hand may have been so when it was its turn to go.
+  const oldest = there
+    .filter(({ number }) => !expected.attempts.has(attemptKey("bounded", number)))
+    .toSorted((one, other) => one.number - other.number)[0];
   return oldest === undefined ? undefined : olderIsGone(expected, there, oldest);
 }
 

@@ -34,7 +34,7 @@ export async function kill(rounds: number, seed: number, report: (line: string) 
     const inStart = kills % killedInStartEvery === 0;
     const output = join(root, `lines-${kills}`);
     await killOne(output, {
-      args: [directory, String(first), String(seed + kills)],
+      args: [directory, String(first), String(seed + kills), ...model.lastJob.map(String)],
       inStart,
       afterMs: random() * (inStart ? 60 : 300),
     });

@@ -45,6 +45,8 @@ export class Model {
   round = 0;
   last = 0;
   acknowledged = 0;
+  /** The last message of "jobs" that was acknowledged, if any. */
+  lastJob: readonly number[] = [];
 
   /** What one worker said until it was killed; its last line may be cut. */
   take(text: string): void {
@@ -95,6 +97,7 @@ export class Model {
   #acknowledge(from: number, to: number): void {
     this.acknowledged += to - from + 1;
     for (let number = from; number <= to; number++) this.#committed.add(number);
+    if (this.#sent.get(from) === "jobs") this.lastJob = [from];
   }
 
   #settledBy(reader: ReaderName, number: number): Settlement | undefined {

@@ -19,6 +19,7 @@ const limits: Limits = {
   tailBytes: 16 * kibibyte,
   directBytesMin: 4 * kibibyte,
   reserveBytes: 0,
+  dueInMemory: 16,
 };
 
 const queue: ChannelSpec = {
@@ -40,7 +41,7 @@ export const channelNames = ["jobs", "moved", "events", "news"] as const;
 export type ChannelName = (typeof channelNames)[number];
 
 const specs: Readonly<Record<ChannelName, ChannelSpec>> = {
-  jobs: queue,
+  jobs: { ...queue, priorities: 3, dedupMs: 60_000 },
   moved: { ...queue, name: "moved" },
   events: {
     ...queue,
@@ -103,6 +104,9 @@ export function loggerFor(complain: Complain): Logger {
   return { debug() {}, info() {}, warn, error: complain };
 }
 
+/** Nothing that waits for its time, or for its retry, waits for longer. */
+export const delayMostMs = 20;
+
 export function keyOf(number: number): string {
   return `k${number % 12}`;
 }
@@ -111,6 +115,12 @@ export function keyOf(number: number): string {
 export function messageOf(number: number): OutgoingMessage {
   const length = number % 7 === 0 ? 2 * kibibyte : 40;
   return { value: `${number}`.padEnd(length, "."), key: keyOf(number), id: undefined, headers: undefined };
+}
+
+/** What is sent to "jobs" has an id, one of three priorities, and now and then waits for its time. */
+export function jobOf(number: number): OutgoingMessage {
+  const delayMs = number % 5 === 0 ? delayMostMs * ((number % 4) / 4) : undefined;
+  return { ...messageOf(number), id: `job ${number}`, priority: 1 + (number % 3), delayMs };
 }
 
 export function numberOf({ value }: { readonly value: Uint8Array }): number {

@@ -1,15 +1,17 @@
 /**
- * A process that works on a directory as hard as it can, until it is killed: `worker.js DIRECTORY FIRST-NUMBER SEED`.
+ * A process that works on a directory as hard as it can, until it is killed: `worker.js DIRECTORY FIRST-NUMBER SEED [LAST-JOB]`.
  * It says on standard output, which is a file, what it is about to do and what it was told; `model.ts` says how.
  */
 import { writeSync } from "node:fs";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { seededRandom } from "../../src/base/random.js";
-import type { IncomingDelivery } from "../../src/driver.js";
+import type { DeclaredChannel, IncomingDelivery } from "../../src/driver.js";
 import {
   channelOf,
   type ChannelName,
+  delayMostMs,
   groupOf,
+  jobOf,
   loggerFor,
   messageOf,
   numberOf,
@@ -19,7 +21,7 @@ import {
   readerNames,
 } from "./plan.js";
 
-const [directory = "", first = "1", seed = "1"] = process.argv.slice(2);
+const [directory = "", first = "1", seed = "1", lastJob = ""] = process.argv.slice(2);
 const random = seededRandom(Number(seed));
 const sendable = ["jobs", "events", "news"] as const;
 /**
@@ -31,6 +33,8 @@ const backlogMost = 1_500;
 let next = Number(first);
 let backlog = 0;
 let flushes = 0;
+/** Of "jobs", by this process or those before it. */
+let stored: readonly number[] = lastJob === "" ? [] : [Number(lastJob)];
 
 function say(line: string): void {
   writeSync(1, `${line}\n`);
@@ -51,8 +55,17 @@ async function sendOn({ channels }: Plant, name: ChannelName): Promise<void> {
   const batch = numbers(count);
   say(`s ${batch[0]} ${batch.at(-1)} ${name}`);
   backlog += count;
-  await channels[name].publishAll(batch.map(messageOf));
+  await channels[name].publishAll(batch.map(name === "jobs" ? jobOf : messageOf));
   say(`a ${batch[0]} ${batch.at(-1)}`);
+  if (name === "jobs") await sendAgain(channels.jobs, batch[0] as number);
+}
+
+/** And the last of those before it: of what it was told that it is stored, nothing may be stored once more. */
+async function sendAgain(jobs: DeclaredChannel, number: number): Promise<void> {
+  const receipts = await jobs.publishAll([...stored, number].map(jobOf));
+  const again = receipts.find(({ duplicate }) => !duplicate);
+  if (again !== undefined) throw new Error(`${again.id} was stored, and had been already`);
+  stored = [number];
 }
 
 async function transact({ driver, channels }: Plant): Promise<void> {
@@ -60,7 +73,7 @@ async function transact({ driver, channels }: Plant): Promise<void> {
   say(`t ${job} ${event}`);
   backlog += 2;
   await driver.commit([
-    { channel: channels.jobs, message: messageOf(job) },
+    { channel: channels.jobs, message: jobOf(job) },
     { channel: channels.events, message: messageOf(event) },
   ]);
   say(`a ${job} ${event}`);
@@ -85,7 +98,7 @@ function settle(
   const number = numberOf(delivery);
   const chance = random();
   if (mayRetry && chance < 0.15) {
-    const delayMs = reader === "events:g" ? 0 : upTo(20);
+    const delayMs = reader === "events:g" ? 0 : upTo(delayMostMs);
     source.settle(delivery, { kind: "retry", delayMs, counts: true });
     return;
   }
