@@ -1,5 +1,5 @@
 /** What may become of the messages of the queue that is bounded and drops the oldest that waits. */
-import { attemptKey, type Expectation, type SentMessage } from "./history.js";
+import type { Expectation, SentMessage } from "./history.js";
 import type { Discovery, Found } from "./judge.js";
 import { boundedMessages } from "./subject.js";
 
@@ -48,7 +48,7 @@ export function boundIsKept(expected: Expectation, found: Discovery): string | u
   if (there.length > boundedMessages) return `bounded has ${there.length} messages, and takes ${boundedMessages}`;
   // Who was ever in hand may have been so when it was its turn to go.
   const oldest = there
-    .filter(({ number }) => !expected.attempts.has(attemptKey("bounded", number)))
+    .filter(({ number }) => !expected.wasHandedTo("bounded", number))
     .toSorted((one, other) => one.number - other.number)[0];
   return oldest === undefined ? undefined : olderIsGone(expected, there, oldest);
 }

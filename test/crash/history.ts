@@ -182,6 +182,10 @@ export class Expectation {
     return this.acknowledged.has(number) || readerNames.some((reader) => this.attempts.has(attemptKey(reader, number)));
   }
 
+  wasHandedTo(reader: ReaderName, number: number): boolean {
+    return this.attempts.has(attemptKey(reader, number));
+  }
+
   /** It may be that nothing of it was stored, because its id had been. */
   mayBeDuplicate({ id, number }: SentMessage): boolean {
     if (id === undefined || this.acknowledged.has(number)) return false;
