@@ -9,7 +9,7 @@ export interface Delivery<T> extends Sender {
   readonly attempt: number;
   /** How often its message came back from the dead letters; its attempts begin anew each time. */
   readonly redriven: number;
-  /** Whether history is read again on purpose: guard side effects with it. Always false in this version. */
+  /** The group had handled it before, and was moved back (`admin.seek`): guard with it what must not happen again. */
   readonly replay: boolean;
   /** Aborts when the lease is lost (LEASE_EXPIRED), the handler's time is over (HANDLER_TIMEOUT), or the consumer closes and its drain time is over (CLOSED). */
   readonly signal: AbortSignal;
