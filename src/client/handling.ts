@@ -84,7 +84,8 @@ export function completeHandling<T>(
   const settlesAhead = guarantee === "at-most-once";
   const places = completeConcurrency(options.concurrency, `${what}: concurrency`);
   const concurrency = places.max;
-  const reading = completeReading(channel, { concurrency, size, options }, what);
+  const settle = completeSettle(channel, options, { what, driver: to.driver });
+  const reading = settle === undefined ? completeReading(channel, { concurrency, size, options }, what) : undefined;
   return {
     channel,
     policy: channel.policy,
@@ -100,7 +101,7 @@ export function completeHandling<T>(
     from: completeFrom(channel, options.from, what),
     member: completeMember(channel, options.member, what),
     reading,
-    settle: completeSettle(channel, options, { what, driver: to.driver }),
+    settle,
     timeoutMs,
     size,
     withinMs: durationMs(within, `${what}: within`),
