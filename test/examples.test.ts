@@ -43,8 +43,10 @@ test("what an example promises is read from its last comment", () => {
   expect(() => promisedOutput("// Output:\n// one\nrun();\n")).toThrow("nothing but comments");
 });
 
-test("there are examples", () => {
+test("there are examples, and each is in the index", () => {
   expect(files).not.toEqual([]);
+  const index = readFileSync(join(root, "examples/README.md"), "utf8");
+  expect(files.filter((file) => !index.includes(`](${file})`))).toEqual([]);
 });
 
 test.for(files)("examples/%s prints what it says", { timeout: runMsMax + 5000 }, async (file) => {

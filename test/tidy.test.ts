@@ -4,7 +4,7 @@ import { join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { errorCodes } from "../src/base/errors.js";
-import { brokenLinks } from "./tidy/links.js";
+import { brokenLinks, orphans } from "./tidy/links.js";
 import { bannedText, bannedUses, deadFiles, emptyNames, foreignWords, tooLong, wrongDirections } from "./tidy/rules.js";
 import type { Exception, Layer, Source } from "./tidy/rules.js";
 import { blank } from "./tidy/scan.js";
@@ -120,6 +120,7 @@ const tests = filesUnder("test", ".ts");
 const programs = [...filesUnder("bench", ".ts"), ...filesUnder("examples", ".ts")];
 const pages = [
   ...filesUnder("docs", ".md"),
+  ...filesUnder("examples", ".md"),
   ...["README.md", "CHANGELOG.md"]
     .filter((path) => existsSync(join(root, path)))
     .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") })),
@@ -189,6 +190,10 @@ test("test/ mirrors what it tests", () => {
 test("links between pages lead somewhere", () => {
   expect(pages.length).toBeGreaterThan(0);
   expect(brokenLinks(pages, (path) => existsSync(join(root, path)))).toEqual([]);
+});
+
+test("every page is linked from another one", () => {
+  expect(orphans(pages, "README.md")).toEqual([]);
 });
 
 test("every error code is thrown somewhere", () => {

@@ -30,7 +30,7 @@ export interface PlacedFinding extends Finding {
 
 /**
  * Looks at a whole data directory as recovery would find it, without changing anything: both checkpoint slots, both
- * mirrors of the meta journal, the settle pages, every record of every segment, and the write-ahead log.
+ * mirrors of the meta journal, the pages of settled messages and of ids, every record of every segment, and the write-ahead log.
  * Nobody may have the directory open meanwhile.
  */
 export class Verification {

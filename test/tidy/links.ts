@@ -18,6 +18,18 @@ export function brokenLinks(pages: readonly Source[], exists: (path: string) => 
   return complaints;
 }
 
+/** Pages that nobody finds: no other page links to them. */
+export function orphans(pages: readonly Source[], entry: string): string[] {
+  const linked = new Set(
+    pages.flatMap((page) =>
+      linksOf(page.text)
+        .map((link) => posix.join(posix.dirname(page.path), decodeURI(link.split("#")[0] ?? "")))
+        .filter((target) => target !== page.path),
+    ),
+  );
+  return pages.map((page) => page.path).filter((path) => path !== entry && !linked.has(path));
+}
+
 /** Without what lies elsewhere, and without the inside of code. */
 function linksOf(text: string): string[] {
   const links = [...withoutCode(text).matchAll(/\[[^\]]*\]\(\s*<?([^)\s>]+)>?[^)]*\)|^\[[^\]]+\]:\s*(\S+)/gm)];

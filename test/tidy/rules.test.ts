@@ -1,6 +1,6 @@
 /** A rule that cannot fail is no rule: each is shown something bad, and something good beside it. */
 import { expect, test } from "vitest";
-import { brokenLinks } from "./links.js";
+import { brokenLinks, orphans } from "./links.js";
 import { bannedText, bannedUses, deadFiles, emptyNames, foreignWords, tooLong, wrongDirections } from "./rules.js";
 import type { Exception, Layer } from "./rules.js";
 
@@ -143,4 +143,14 @@ test("a link to a missing file or heading is found; code and other sites are lef
     "docs/a.md links to #why, which has no such heading",
     "docs/a.md links to missing.md, which does not exist",
   ]);
+});
+
+test("a page that no other page links to is found", () => {
+  const pages = [
+    { path: "README.md", text: "[a](docs/a.md#part)" },
+    { path: "docs/a.md", text: "[here](#part) [home](../README.md)" },
+    { path: "docs/b.md", text: "[myself](b.md) `[a](../docs/c.md)`" },
+    { path: "docs/c.md", text: "nothing" },
+  ];
+  expect(orphans(pages, "README.md")).toEqual(["docs/b.md", "docs/c.md"]);
 });
