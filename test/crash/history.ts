@@ -24,6 +24,8 @@ export type Happening =
     }
   /** Its lease ended without its being settled, or it was given back. */
   | { readonly what: "returned"; readonly reader: ReaderName; readonly message: number }
+  /** Of the process: nothing is in hand any more. */
+  | { readonly what: "ended" }
   /** `sends` are in the same commit. Written down before it is done: a crash inside may leave either. */
   | {
       readonly what: "settled";
@@ -216,6 +218,8 @@ export class Expectation {
         return this.#hand(happening);
       case "returned":
         return void this.leased.get(happening.reader)?.delete(happening.message);
+      case "ended":
+        return this.leased.clear();
       case "declared":
         return void this.declared.add(happening.name);
       case "joined":

@@ -161,6 +161,7 @@ export class World {
   async #reopen(): Promise<void> {
     const flush = -this.#history.length - 1;
     this.#station.note({ what: "flushing", flush, reader: undefined });
+    this.#station.note({ what: "ended" });
     const closed = await this.#closeInTime();
     if (closed === "well") this.#station.note({ what: "flushed", flush });
     if (closed === "never") this.#station.failure ??= "closing does not end";
