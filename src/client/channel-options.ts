@@ -8,7 +8,7 @@ import type { Schema } from "./schema.js";
 export interface ChannelOptions<T> {
   /** Checked on send, and again on receive: a stored value that no longer fulfils it goes to the dead letters. */
   readonly schema?: Schema<T> | undefined;
-  /** The key of a value: of a stream, the same key lands in the same partition and so stays in order. */
+  /** The key of a value: what stays in order, in a stream (by its partition) and in a queue with `order: "per-key"`. */
   readonly key?: ((value: T) => string | undefined) | undefined;
   /** The identity of a value. Within `dedup` the same id is stored once; without a window it is stored and not compared. */
   readonly id?: ((value: T) => string | undefined) | undefined;
@@ -42,7 +42,7 @@ export interface QueueOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
   readonly capacity?: Capacity | undefined;
   /**
    * Default "none". "per-key": one message of each key in flight, in order, any number of keys side by side. A message that
-   * fails holds its key until it is done or dead, and no other. Messages without a key wait for nobody. Not together with `priorities`.
+   * fails holds its key until it is done or dead, and no other. Messages without a key wait for nobody. Not together with `priorities`, `expires` and delays.
    */
   readonly order?: "none" | "per-key" | undefined;
   /**
@@ -57,7 +57,7 @@ export interface QueueOptions<T> extends ChannelOptions<T>, DeliveryPolicy {
   readonly dedup?: Duration | undefined;
   /**
    * A message older than this goes to the dead letters, reason "expired", at that time and wherever it waits; one that is being handled, when it comes
-   * back. A delayed one is not older than when it is due. What has expired stays so when the time is made longer. Default: never.
+   * back. A delayed one is not older than when it is due. What has expired stays so when the time is made longer. Default: never. Not together with `order: "per-key"`.
    */
   readonly expires?: Duration | Expires | undefined;
 }

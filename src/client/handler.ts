@@ -36,7 +36,7 @@ export interface HandleOptions<T = unknown> {
   /** Default "at-least-once"; of a topic that is not durable always "at-most-once". */
   readonly guarantee?: Guarantee | undefined;
   /**
-   * How many handlers may run at once. Default 1. A range begins with `min`, and grows as messages wait and handlers take long. Of a stream, with more than one, messages of one key are handled one after
+   * How many handlers may run at once. Default 1. A range begins with `min`, and grows as messages wait and handlers take long. Of a stream in order, with more than one, messages of one key are handled one after
    * the other in their order, those of different keys and those without a key side by side; batches are of one partition each, and one at a time of each.
    */
   readonly concurrency?: number | { readonly min: number; readonly max: number } | undefined;
@@ -44,7 +44,8 @@ export interface HandleOptions<T = unknown> {
   readonly retry?: readonly RetryRule[] | undefined;
   /**
    * How often the handler may begin with a message; a batch counts as the messages in it. What the limit does not allow yet waits in the channel.
-   * With a limit per key, messages of a key that is out of tokens are put off, uncounted, and others go on; in a stream they hold up their partition.
+   * With a limit per key, messages of a key that is out of tokens are put off, uncounted, and others go on; in a stream they hold up their partition,
+   * unless `settle` is "each".
    */
   readonly rate?: RateLimit<T> | undefined;
   /**
@@ -72,7 +73,7 @@ export interface HandleOptions<T = unknown> {
    */
   readonly settle?: "each" | undefined;
   /**
-   * Not with `handleBatch`. The same message, or another one with the same key, is handled once: what comes again is settled without calling the handler, and what comes
+   * Not with `handleBatch`, nor with at-most-once. The same message, or another one with the same key, is handled once: what comes again is settled without calling the handler, and what comes
    * at the same time waits, uncounted. `{ by, keep }` keeps marks with the channel: each commits with the settlement and everything sent through the delivery. A store of
    * your own keeps them where the effects are.
    */

@@ -11,7 +11,7 @@ export interface SendOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** Queues without order per key: deliver no sooner than this after it was stored, at most 366 days. Not with every driver. */
   readonly delay?: Duration | undefined;
-  /** Queues: deliver no sooner than this; one that has passed is at once. Not with every driver. */
+  /** The same until a date; one that has passed is at once. */
   readonly at?: Date | undefined;
   /** 1, the lowest and the default, to the queue's `priorities`: the higher, the sooner it is handed out. Not with every driver. */
   readonly priority?: number | undefined;
@@ -34,7 +34,7 @@ export interface Sender {
   /**
    * Resolves once the message is taken over, at the durability of `open`.
    * Rejects with TypeError for wrong arguments, and with MillraceError PAYLOAD_INVALID, PAYLOAD_TOO_LARGE, QUEUE_FULL,
-   * DISK_FULL, NOT_SUPPORTED, CHANNEL_MISMATCH, TIMEOUT, ABORTED or CLOSED.
+   * DISK_FULL, LOG_FENCED, RATE_LIMITED, NOT_SUPPORTED, CHANNEL_MISMATCH, TIMEOUT, ABORTED or CLOSED.
    */
   send<T>(channel: Channel<T>, value: NoInfer<T>, options?: SendOptions): Promise<Receipt>;
   /** In order, as one batch; resolves once all are taken over. One value that cannot be sent stops them all. */
