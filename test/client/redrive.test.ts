@@ -102,7 +102,11 @@ test("a second death does not forget the first", async () => {
   expect(letter?.message.headers).toMatchObject({ "millrace-redriven-id": "orders/0/0" });
   await all.mill.admin.dead(orders).redrive({ all: true });
   const [message] = await all.mill.admin.peek(orders);
-  expect(message?.headers).toMatchObject({ "millrace-redriven": "2", "millrace-redriven-id": "orders/0/0" });
+  expect(message?.headers).toMatchObject({
+    "millrace-redriven": "2",
+    "millrace-redriven-id": "orders/0/0",
+    "millrace-redriven-first-failed-at": new Date(firstMs).toISOString(),
+  });
 });
 
 test("all of them, or so many, or those of one reason, in portions with a word after each", async () => {

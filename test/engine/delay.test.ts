@@ -200,6 +200,22 @@ describe("a clock that is set", () => {
   );
 });
 
+test("what waits on the disk is due at its time also when the clock was set, and then the process ended", async () => {
+  const world = await World.open({ limits: { dueInMemory: 4 } });
+  const queue = await world.queue();
+  for (let each = 0; each < 20; each++) await send(queue, String(each), 1000 * (1 + each));
+  world.clock.jump(-hourMs);
+  await send(queue, "20", 21_000);
+  await world.restart();
+  const consumer = await consume(await world.queue());
+  for (let each = 0; each <= 20; each++) {
+    await world.clock.advance(999);
+    expect(await ready(consumer)).toEqual([]);
+    await world.clock.advance(1);
+    expect(await ready(consumer)).toEqual([String(each)]);
+  }
+});
+
 describe("delayed messages that wait", () => {
   test("survive the process, and are due at the time that was said", async () => {
     for (const how of ["kill", "restart", "cutPower"] as const) {

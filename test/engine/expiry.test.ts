@@ -87,6 +87,30 @@ describe("a queue whose messages expire", () => {
     expect(queue.depth).toBe(0);
   });
 
+  test("never delivers what has expired while it waited for its retry, even if nobody buries it", async () => {
+    const world = await World.open();
+    const queue = await world.queue("work", { expiresMs: 1000 });
+    const consumer = await consume(queue);
+    await send(queue, "m");
+    consumer.settle(await consumer.take(), retry(3000));
+    await world.clock.advance(3000);
+    expect(await all(consumer)).toEqual([]);
+    expect(queue.depth).toBe(1);
+  });
+
+  test("buries nothing that an operator has removed meanwhile", async () => {
+    const world = await World.open();
+    const queue = await world.queue("work", { expiresMs: 1000 });
+    const dead = await world.queue("work.dead");
+    const grave = gravedigger(queue);
+    const id = await send(queue, "m");
+    await world.clock.advance(1000);
+    const expired = await grave.take();
+    expect(await world.admin.remove("work", [{ id, sends: [] }])).toEqual([id]);
+    grave.settle(expired, { kind: "done", sends: [{ channel: dead, message: message("letter") }] });
+    expect(dead.depth).toBe(0);
+  });
+
   test("counts the age of a delayed message from when it is due", async () => {
     const world = await World.open();
     const queue = await world.queue("work", { expiresMs: 1000 });

@@ -176,6 +176,18 @@ describe("after a restart", () => {
     expect(second[0]?.attempt).toBe(1);
   });
 
+  test("what had an attempt has had it, though the log that said so was given up at a checkpoint", async () => {
+    const { world, queue } = await keyed();
+    await send(queue, "a1", "a2", "b1");
+    const before = await consume(queue);
+    expect(texts(await before.take())).toEqual(["a1", "b1"]);
+    await before.source.flush();
+    await world.engine.log.checkpoint();
+    await world.kill();
+    const after = await consume(await world.queue("work", { order: "per-key" }));
+    expect((await after.take()).map(({ attempt }) => attempt)).toEqual([2, 2]);
+  });
+
   test("a key still waits for the message that backed off before", async () => {
     const { world, queue } = await keyed();
     await send(queue, "a1", "a2", "b1");

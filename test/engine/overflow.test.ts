@@ -54,6 +54,16 @@ describe("a full queue that drops the oldest", () => {
     expect(texts(await consumer.take())).toEqual(["0"]);
   });
 
+  test("forgets nothing that was leased since it last dropped", async () => {
+    const { queue } = await queueOf("drop-oldest");
+    await sendAll(queue, numbered(4));
+    const consumer = await consume(queue);
+    const leased = await consumer.take(1);
+    await sendAll(queue, ["4"]);
+    expect(texts(await consumer.take())).toEqual(["3", "4"]);
+    expect(texts(leased)).toEqual(["1"]);
+  });
+
   test("drops the new one where everything is leased", async () => {
     const { world, queue } = await queueOf("drop-oldest");
     await sendAll(queue, numbered(3));

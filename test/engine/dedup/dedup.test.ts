@@ -61,6 +61,24 @@ describe("a second send with the same id", () => {
     expect(order).toEqual(["first", "second"]);
   });
 
+  test("resolves no sooner in a batch that a full queue takes because nothing of it is new", async () => {
+    const world = await World.open();
+    const capacity = { messages: 1, bytes: Infinity, whenFull: "block" } as const;
+    const queue = await world.queue("work", { ...window, capacity });
+    const order: string[] = [];
+    const first = sendTo(queue, "a").then(() => order.push("first"));
+    const second = queue.publishAll([message("a", { id: "a" })]).then(() => order.push("second"));
+    await Promise.all([first, second]);
+    expect(order).toEqual(["first", "second"]);
+  });
+
+  test("is none when the first was refused", async () => {
+    const queue = await (await World.open()).queue("work", { ...window, order: "per-key" });
+    const timed = queue.publish(message("a", { id: "a", key: "k", delayMs: 1 }));
+    await expect(timed).rejects.toMatchObject({ code: "NOT_SUPPORTED" });
+    expect(await queue.publish(message("a", { id: "a", key: "k" }))).toMatchObject({ duplicate: false });
+  });
+
   test("fails when the first fails, and so does every later one", async () => {
     const world = await World.open();
     const queue = await world.queue("work", window);
@@ -166,6 +184,16 @@ describe("the window", () => {
     expect(await sendTo(queue, "a")).toMatchObject({ duplicate: true });
     await world.clock.advance(minute / 2 + 1);
     expect(await sendTo(queue, "a")).toMatchObject({ duplicate: false });
+  });
+
+  test("is as long for each id, however close to others it came", async () => {
+    const world = await World.open();
+    const queue = await world.queue("work", window);
+    await sendTo(queue, "a");
+    await world.clock.advance(20_000);
+    await sendTo(queue, "b");
+    await world.clock.advance(5 * minute - 1);
+    expect(await sendTo(queue, "b")).toMatchObject({ duplicate: true });
   });
 
   test("begins with the send that was stored: what was a duplicate does not make it longer", async () => {
