@@ -232,13 +232,15 @@ test("of a stream, the member that has it, and what nobody reads", async () => {
 
 test("looking changes nothing", async () => {
   const { mill, clock } = await engine();
-  const ids = (await mill.sendAll(orders, [1, 2, 3, 4])).map(({ id }) => id);
-  mill.handle(orders, (value) => (value === 2 ? reject("no") : never()), { concurrency: 2 });
+  const idle = queue<number>("idle");
+  const ids = [await mill.send(idle, 1), ...(await mill.sendAll(orders, [1, 2, 3]))].map(({ id }) => id);
+  mill.handle(orders, (value) => (value === 1 ? never() : reject("no")), { concurrency: 2 });
   await clock.advance(0);
   const looks = async (): Promise<unknown> => [
     await mill.admin.stats(orders),
     await mill.admin.peek(orders),
     await mill.admin.dead(orders).list(),
+    await mill.admin.explain(ids[0]!),
   ];
   const before = inspect(await looks(), { depth: 9 });
   for (const id of [...ids, "orders.dead/0/0", "nobody"]) await mill.admin.explain(id);

@@ -226,6 +226,19 @@ describe("a power cut while a group is moved", () => {
 });
 
 describe("a group of a stream that settles each message by itself", () => {
+  test("forgets delays and attempts of before: what was to come again then does not come beside itself", async () => {
+    const world = await World.open();
+    const stream = await world.stream("events");
+    await sendAll(stream, ["0", "1"]);
+    const member = await consume(stream, { group, settle: "each" });
+    member.settle(await member.take(1), retry(1000));
+    await turn();
+    await world.admin.seek("events", { ...all, to: "earliest" });
+    expect((await member.take()).map(({ attempt }) => attempt)).toEqual([1, 1]);
+    await world.clock.advance(1000);
+    expect(await member.take()).toEqual([]);
+  });
+
   test("is moved like any other, in all partitions at once", async () => {
     const world = await World.open();
     const stream = await world.stream("events", { partitions: 2 });
