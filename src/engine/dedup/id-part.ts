@@ -25,6 +25,9 @@ const two32 = 4_294_967_296;
 /** By number: 1 when the slice is alive. */
 export type Alive = Uint8Array;
 
+/** As if one slice alone were alive, while `isIn` asks. */
+const onlyOne: Alive = new Uint8Array(numberMask + 1);
+
 export class IdPart {
   #words: Int32Array;
   #marks: Uint8Array;
@@ -60,7 +63,15 @@ export class IdPart {
     return false;
   }
 
-  /** Of an id that it does not have. */
+  /** The same for one slice: where an older sighting does not count. */
+  isIn(hash: Hash96, number: number): boolean {
+    onlyOne[number] = 1;
+    const isIn = this.has(hash, onlyOne);
+    onlyOne[number] = 0;
+    return isIn;
+  }
+
+  /** Of an id that it does not have, or not under this mark: then it is there as long as one of the two. */
   add(hash: Hash96, mark: number, alive: Alive): void {
     if (this.#used >= this.#marks.length * load.most) this.rebuild(alive);
     const marks = this.#marks;

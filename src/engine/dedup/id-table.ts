@@ -42,7 +42,12 @@ export class IdTable {
     return this.#partOf(hash.a).has(hash, this.#alive);
   }
 
-  /** Of an id that it does not have; `isWritten`: it is in a page of its slice. */
+  /** Whether it was seen in that slice, and not only in another one. */
+  isIn(hash: Hash96, number: number): boolean {
+    return this.#partOf(hash.a).isIn(hash, number);
+  }
+
+  /** Of an id that it does not have, or not in this slice; `isWritten`: it is in a page of its slice. */
   add(hash: Hash96, number: number, isWritten: boolean): void {
     const part = this.#partOf(hash.a);
     part.add(hash, isWritten ? number : number | notInPage, this.#alive);

@@ -118,13 +118,18 @@ export class IdWindow implements StateSource {
     this.#fresh.clear();
   }
 
-  /** An entry of ours again, from behind its place and its seed. */
+  /**
+   * An entry of ours again, from behind its place and its seed. What it names was new, whatever the table says: as times are written down,
+   * by the commit, an older sighting of the id may look alive that was not any more. It counts from this one.
+   */
   replay(body: ByteReader): void {
     this.#windowMs = body.varint();
     this.#time.read(body);
     const { nowMs } = this.#time;
     this.#dropExpired(nowMs);
-    for (const hash of readHashes(body, this.#hash)) if (!this.#table.has(hash)) this.#put(hash, nowMs);
+    for (const hash of readHashes(body, this.#hash)) {
+      if (!this.#table.isIn(hash, this.#sliceAt(nowMs).number)) this.#put(hash, nowMs);
+    }
   }
 
   writeSnapshot(body: ByteWriter): void {
@@ -161,7 +166,7 @@ export class IdWindow implements StateSource {
     // Gone by the time of the snapshot: its file goes with the next one.
     if (slice === undefined) return;
     for (const hash of readHashes(bytes, this.#hash)) {
-      if (this.#table.has(hash)) continue;
+      if (this.#table.isIn(hash, slice.number)) continue;
       this.#table.add(hash, slice.number, true);
       slice.ids++;
       this.#size++;
