@@ -75,12 +75,18 @@ const chunkEntriesMax = 256;
 const entryBytesMax = 16;
 const recordBytesMax = 128;
 
+/** From so many on, what was handed out is looked through for what can be forgotten. */
+const lookThroughLeast = 1_024;
+
 export class DueIndex implements StateSource {
   readonly #place: DuePlace;
   #stored: StoredIndex = { indexedEnd: 0, runs: [], offsets: [], dueAtMs: [] };
   #home: DueHome | undefined;
   #isKept = false;
   readonly #heap = new RetryQueue();
+  /** Not past when they were looked at last, and when they were due. As many as are leased, and what was settled since. */
+  readonly #handedOut = new Map<number, number>();
+  #lookThroughAt = lookThroughLeast;
   #runs: Run[] = [];
   #lookup: RecordLookup | undefined;
   /** The earliest `headMs` of any run. */
@@ -153,6 +159,19 @@ export class DueIndex implements StateSource {
     this.#heap.pop();
   }
 
+  /** As `pop`, of a message that may not be seen to before the process dies: it stays in what survives until it is past. */
+  handOut(): void {
+    this.#handedOut.set(this.#heap.firstOffset, this.#heap.firstDueMs);
+    this.#heap.pop();
+    if (this.#handedOut.size >= this.#lookThroughAt) this.#forgetPast();
+  }
+
+  #forgetPast(): void {
+    const { isPast } = this.#mustHome();
+    for (const offset of this.#handedOut.keys()) if (isPast(offset)) this.#handedOut.delete(offset);
+    this.#lookThroughAt = Math.max(lookThroughLeast, 2 * this.#handedOut.size);
+  }
+
   /** Entries in memory. */
   get inMemory(): number {
     return this.#heap.size;
@@ -205,9 +224,12 @@ export class DueIndex implements StateSource {
     const skewMs = clock.nowMs() - clock.monotonicMs();
     const offsets: number[] = [];
     const dueAtMs: number[] = [];
-    for (const [offset, dueMs] of this.#heap.entries()) {
-      offsets.push(offset);
-      dueAtMs.push(wallOf(dueMs, skewMs));
+    this.#forgetPast();
+    for (const entries of [this.#handedOut, this.#heap.entries()]) {
+      for (const [offset, dueMs] of entries) {
+        offsets.push(offset);
+        dueAtMs.push(wallOf(dueMs, skewMs));
+      }
     }
     const runs = this.#runs.map(({ first, end, next, headMs, skewMs: runSkewMs }) => {
       const movedMs = Math.ceil(skewMs - runSkewMs);

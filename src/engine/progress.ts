@@ -130,6 +130,9 @@ export class Progress {
   /** Messages are not handed out in order: from now on each that is delivered is told by `deliver`, and none by `reach`. */
   countEach(): void {
     this.#delivered.countEach();
+    // What is settled counts as delivered, also where that was read back before anybody counted.
+    this.#delivered.pass(0, this.#settled.floor);
+    for (const { first, count } of this.#settled.runsAbove()) this.#delivered.pass(first, first + count);
   }
 
   /** Everything below `offset` has now been delivered at least once. */

@@ -139,7 +139,7 @@ test("whatever the wall clock does meanwhile, every message is handled once, and
     offMs: fc.constantFrom(0, ...jumps),
   });
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 20 }), async (steps) => {
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 20, size: "max" }), async (steps) => {
       const { mill, clock } = await engine();
       const done = new Map<number, number>();
       const attempts = new Map<number, number[]>();

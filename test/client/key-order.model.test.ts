@@ -175,7 +175,7 @@ class Trial {
 test("several handlers at once keep their promises", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(steps, { minLength: 5, maxLength: 40 }),
+      fc.array(steps, { minLength: 5, maxLength: 40, size: "max" }),
       fc.record({
         concurrency: fc.integer({ min: 1, max: 5 }),
         onFailure: fc.constantFrom("block" as const, "park" as const),

@@ -98,7 +98,7 @@ class Trial {
 test("a compacted stream tells the last of each key", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(steps, { minLength: 10, maxLength: 60 }),
+      fc.array(steps, { minLength: 10, maxLength: 60, size: "max" }),
       fc.constantFrom(200, 64 * 1024),
       async (run, compactionBytes) => {
         const trial = new Trial(await World.open({ limits: { compactionBytes } }));

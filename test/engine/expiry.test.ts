@@ -191,6 +191,26 @@ describe("a queue whose messages expire", () => {
     }
   });
 
+  test.for(["leased when its time came", "in the hands of who buries it"])(
+    "forgets none in a crash after a checkpoint that was %s",
+    async (where) => {
+      const world = await World.open();
+      const queue = await world.queue("work");
+      await send(queue, "a", 1000);
+      const holder = where.startsWith("leased") ? await consume(queue) : gravedigger(queue);
+      if (where.startsWith("leased")) expect(await all(holder)).toEqual(["a"]);
+      await world.clock.advance(1000);
+      expect(await all(where.startsWith("leased") ? gravedigger(queue) : holder)).toEqual(
+        where.startsWith("leased") ? [] : ["a"],
+      );
+      await world.engine.log.checkpoint();
+      await world.kill();
+      const again = await world.queue("work");
+      expect(await all(await consume(again))).toEqual([]);
+      expect(await all(gravedigger(again))).toEqual(["a"]);
+    },
+  );
+
   test("may get another age, or none: what is there follows", async () => {
     const world = await World.open();
     const queue = await world.queue("work", { expiresMs: dayMs });

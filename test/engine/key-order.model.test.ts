@@ -272,7 +272,7 @@ describe.for(["park", "block"] as const)(
   (onFailure) => {
     test("keeps its promises, whatever its members do", async () => {
       await fc.assert(
-        fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 60 }), async (run) => {
+        fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 60, size: "max" }), async (run) => {
           const trial = new Trial(await World.open(), { order: "key", onFailure, assignment: "range" });
           await trial.open();
           for (const step of run) await trial.run(step);

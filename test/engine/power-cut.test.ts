@@ -272,7 +272,7 @@ function keyOf(value: string): string {
 describe.for(kinds)("a power cut under a %s", (kind) => {
   test("loses nothing acknowledged, brings back nothing settled for certain, and no count goes down", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 50 }), async (run) => {
+      fc.asyncProperty(fc.array(steps, { minLength: 5, maxLength: 50, size: "max" }), async (run) => {
         const trial = new Trial(await World.open({ limits: { dueInMemory: 3 } }), kind);
         await trial.open();
         for (const step of run) await trial.run(step);

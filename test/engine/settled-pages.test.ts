@@ -108,19 +108,24 @@ function expectSameAround(settled: SettledPages, model: Model, offset: number): 
 describe("settled pages", () => {
   test("say the same as a set of offsets, also after being stored and restored", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 50 }), fc.array(steps, { maxLength: 40 }), offsets, (floor, run, probe) => {
-        let settled = new SettledPages(floor);
-        const model = new Model(floor);
-        const store = new Store();
-        for (const step of run) {
-          const told = apply(step, settled, model, store);
-          settled = told.settled;
-          expect(told.ours).toBe(told.models);
-          expectSame(settled, model);
-        }
-        expectSameAround(settled, model, probe);
-        expectSameAround(settled, model, model.floor + 1);
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 50 }),
+        fc.array(steps, { maxLength: 40, size: "max" }),
+        offsets,
+        (floor, run, probe) => {
+          let settled = new SettledPages(floor);
+          const model = new Model(floor);
+          const store = new Store();
+          for (const step of run) {
+            const told = apply(step, settled, model, store);
+            settled = told.settled;
+            expect(told.ours).toBe(told.models);
+            expectSame(settled, model);
+          }
+          expectSameAround(settled, model, probe);
+          expectSameAround(settled, model, model.floor + 1);
+        },
+      ),
       { numRuns: 300 },
     );
   });

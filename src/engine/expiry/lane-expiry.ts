@@ -106,7 +106,7 @@ export class LaneExpiry {
     if (this.#back.firstDueMs <= nowMs) return this.#back.pop();
     const offset = this.own?.next(nowMs);
     if (offset === undefined) return this.#byAge?.next(nowMs);
-    this.own?.pop();
+    this.own?.handOut();
     return offset;
   }
 }

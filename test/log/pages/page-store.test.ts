@@ -131,7 +131,7 @@ describe("a page file", () => {
       reopens: fc.boolean(),
     });
     await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+      fc.asyncProperty(fc.array(step, { maxLength: 25, size: "max" }), async (steps) => {
         let shelf = new Shelf();
         const model = new Map<string, string>();
         for (const { page, text, name, reopens } of steps) {
