@@ -167,8 +167,8 @@ export class DueIndex implements StateSource {
   }
 
   #forgetPast(): void {
-    const { isPast } = this.#mustHome();
-    for (const offset of this.#handedOut.keys()) if (isPast(offset)) this.#handedOut.delete(offset);
+    const home = this.#mustHome();
+    for (const offset of this.#handedOut.keys()) if (home.isPast(offset)) this.#handedOut.delete(offset);
     this.#lookThroughAt = Math.max(lookThroughLeast, 2 * this.#handedOut.size);
   }
 
