@@ -64,6 +64,16 @@ describe("a full queue that drops the oldest", () => {
     expect(texts(leased)).toEqual(["1"]);
   });
 
+  test("forgets nothing for a message that is refused, and keeps nothing from being forgotten later", async () => {
+    const world = await World.open();
+    const queue = await world.queue("work", { ...bounded(3, "drop-oldest"), order: "per-key" });
+    await sendAll(queue, numbered(3));
+    expect(await errorOf(queue.publish(message("later", { delayMs: 1000 })))).toMatchObject({ code: "NOT_SUPPORTED" });
+    expect(await world.admin.stats("work")).toMatchObject({ messages: 3, dropped: 0 });
+    await sendAll(queue, ["3"]);
+    expect(await waitingIn(queue)).toEqual(["1", "2", "3"]);
+  });
+
   test("drops the new one where everything is leased", async () => {
     const { world, queue } = await queueOf("drop-oldest");
     await sendAll(queue, numbered(3));
