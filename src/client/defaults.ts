@@ -29,7 +29,7 @@ export const defaults = {
   abandonedMaxLeast: 10,
   /** A consumer of a stream holds as many events as it gets done in this time, and not more than so many. */
   stream: { aheadMs: 500, aheadMax: 1_024 },
-  outage: { share: 0.8, samples: 20, withinMs: 600_000, probe: exponential("1s", "30s") },
+  outage: { share: 0.8, samples: 20, withinMs: 600_000, sparesMs: 86_400_000, probe: exponential("1s", "30s") },
   alerts: {
     everyMs: 10_000,
     /** Alerts that are pending or firing at once. */

@@ -1,5 +1,11 @@
 import type { OutageRule } from "./outage-rule.js";
 
+/** A message, and which attempt at it has failed. */
+export interface Failed {
+  readonly id: string;
+  readonly attempt: number;
+}
+
 interface Failure {
   readonly fingerprint: string;
   readonly atMs: number;
@@ -8,8 +14,8 @@ interface Failure {
 }
 
 /**
- * Tells an outage from poison by the last messages, each by its latest outcome: a poison message that fails again and again is
- * one of them and stays one, while an outage makes one after the other fail, all with the same error.
+ * Tells an outage from poison by the last messages that were tried for the first time: an outage makes one after the other fail, all with the
+ * same error. That a message fails again says nothing new, so poison that is left over when all else is done is no outage.
  * A success costs an addition; what is looked at, and kept, is at most the last `samples` failures.
  */
 export class OutageDetector {
@@ -28,9 +34,9 @@ export class OutageDetector {
     if (attempt > 1 && this.#failures.size > 0) this.#failures.delete(message.id);
   }
 
-  /** True when, with this failure, the last messages look like an outage. */
-  failed(id: string, fingerprint: string, nowMs: number): boolean {
-    this.#failures.delete(id);
+  /** True when, with this failure, the last messages look like an outage. `attempt`: 1 is the first. */
+  failed({ id, attempt }: Failed, fingerprint: string, nowMs: number): boolean {
+    if (attempt > 1) return false;
     this.#failures.set(id, { fingerprint, atMs: nowMs, handled: this.#handled });
     for (const oldest of this.#failures.keys()) {
       if (this.#failures.size <= this.#rule.samples) break;

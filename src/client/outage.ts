@@ -39,6 +39,8 @@ interface Lasting {
   readonly error: ErrorDescription;
   readonly errors: OutageErrors;
   readonly since: Date;
+  /** The same, of the monotonic clock. */
+  readonly beganAtMs: number;
   probes: number;
   pauseMs: number;
   probeAtMs: number;
@@ -52,7 +54,7 @@ interface Lasting {
  *   clear ──▶ lasting ──▶ clear
  *
  * clear: everything runs at full speed. lasting: one message at a time is tried, with pauses between, and a failure does not count
- * as an attempt; a message that is handled ends it. What the handler rejects, what nobody can read, and what fails with an
+ * as an attempt, for a day at most; a message that is handled ends it. What the handler rejects, what nobody can read, and what fails with an
  * error that no other message has, goes its way as ever: it must not keep the others from being tried.
  */
 export class OutageWatch {
@@ -140,7 +142,8 @@ export class OutageWatch {
   ): Verdict {
     const { held, verdict, fingerprint } = failure;
     if (lasting.probe === held.incoming) this.#pause(lasting);
-    const counts = !lasting.errors.covers(fingerprint, held.incoming.id);
+    const isOver = this.#clock.monotonicMs() - lasting.beganAtMs >= this.#rule.sparesMs;
+    const counts = isOver || !lasting.errors.covers(fingerprint, held.incoming.id);
     if (counts && verdict.kind === "dead") return verdict;
     // Later than the next probe, so that another message has its turn.
     const delayMs = Math.max(verdict.kind === "retry" ? verdict.delayMs : 0, 2 * lasting.pauseMs);
@@ -169,13 +172,15 @@ export class OutageWatch {
     const isSame = typeof thrown === "object" && thrown !== null && thrown === this.#lastThrown;
     this.#lastThrown = thrown;
     if (isSame) return;
-    if (this.#detector.failed(held.incoming.id, as.fingerprint, this.#clock.monotonicMs())) this.#begin(as);
+    const failed = { id: held.incoming.id, attempt: held.attempt };
+    if (this.#detector.failed(failed, as.fingerprint, this.#clock.monotonicMs())) this.#begin(as);
   }
 
   #begin({ error, fingerprint }: { readonly error: ErrorDescription; readonly fingerprint: string }): void {
     const since = new Date(this.#clock.nowMs());
     const errors = new OutageErrors(fingerprint);
-    this.#lasting = { error, errors, since, probes: 0, pauseMs: 0, probeAtMs: 0, probe: undefined };
+    const beganAtMs = this.#clock.monotonicMs();
+    this.#lasting = { error, errors, since, beganAtMs, probes: 0, pauseMs: 0, probeAtMs: 0, probe: undefined };
     this.#detector.reset();
     this.#environment.logger.error(
       { error: `${error.name}: ${error.message}`, share: this.#rule.share, samples: this.#rule.samples },

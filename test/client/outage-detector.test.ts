@@ -1,10 +1,10 @@
-/** The detector against a model that remembers everything: the last messages, each by its latest outcome. */
+/** The detector against a model that remembers everything: the last messages, each by how its first attempt failed, or that it was handled. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { fixed } from "../../src/index.js";
 import { OutageDetector } from "../../src/client/outage-detector.js";
 
-const rule = { share: 0.8, samples: 5, withinMs: 1_000, probe: fixed(1) };
+const rule = { share: 0.8, samples: 5, withinMs: 1_000, sparesMs: 1_000, probe: fixed(1) };
 
 interface Step {
   readonly message: number;
@@ -22,11 +22,12 @@ const steps = (errors: readonly string[], messages = 12): fc.Arbitrary<Step[]> =
     { maxLength: 60 },
   );
 
-/** Every message that ever had an outcome, the latest outcome last. */
+/** Every message that ever had an outcome, the latest outcome last. That one fails again changes nothing. */
 class Model {
   readonly #latest = new Map<number, { error: string | undefined; atMs: number }>();
 
   run({ message, error }: Step, nowMs: number): boolean {
+    if (error !== undefined && this.#latest.has(message)) return false;
     this.#latest.delete(message);
     this.#latest.set(message, { error, atMs: nowMs });
     const last = [...this.#latest.values()].slice(-rule.samples);
@@ -56,8 +57,8 @@ function* outcomes(
       handled.add(step.message);
       detector.handled(failed.has(step.message) ? 2 : 1, { id });
     } else {
+      detected = detector.failed({ id, attempt: failed.has(step.message) ? 2 : 1 }, step.error, nowMs);
       failed.add(step.message);
-      detected = detector.failed(id, step.error, nowMs);
     }
     yield { step, detected, nowMs };
   }

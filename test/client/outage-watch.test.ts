@@ -12,7 +12,7 @@ const failure = { kind: "retry", delayMs: 0, counts: true, error: new Error("dow
 function lasting(): { watch: OutageWatch; clock: ManualClock; told: string[]; listener: OutageListener } {
   const clock = new ManualClock();
   const environment = { clock, random: () => 0.5, logger: silentLogger } as never;
-  const rule = { share: 1, samples: 2, withinMs: 1_000, probe: fixed("10s") };
+  const rule = { share: 1, samples: 2, withinMs: 1_000, sparesMs: 86_400_000, probe: fixed("10s") };
   const watch = new OutageWatch(rule, environment, "it");
   const told: string[] = [];
   const listener = { began: () => void told.push("began"), eased: () => void told.push("eased") };

@@ -93,6 +93,35 @@ test("poison among messages that are handled dies after its attempts, and slows 
   expect(seen).toHaveLength(20);
 });
 
+test("poison that is left over when all else is done dies after its attempts, though it all fails with the same error", async () => {
+  const all = await world();
+  const { mill, clock } = all;
+  const consumer = mill.handle(
+    orders,
+    (number) => {
+      if (number % 3 === 0) throw new Error("mailbox full");
+    },
+    { outage, concurrency: 16 },
+  );
+  await mill.sendAll(orders, numbers(60));
+  await clock.advance(10_000);
+  expect([consumer.state, consumer.outage]).toEqual(["running", undefined]);
+  expect(await mill.admin.dead(orders).list()).toHaveLength(20);
+  expect(await mill.admin.stats(orders)).toMatchObject({ messages: 0 });
+});
+
+test("after the time for which it spares them, messages die of an outage as of anything else", async () => {
+  const all = await world();
+  const database = working(all, orders, { outage: { ...outage, spares: "1h" } });
+  database.isDown = true;
+  await all.mill.sendAll(orders, numbers(10));
+  await all.clock.advance(3_600_000);
+  expect(await all.mill.admin.dead(orders).list()).toEqual([]);
+  await all.clock.advance(3_600_000);
+  expect(await all.mill.admin.dead(orders).list()).toHaveLength(10);
+  expect(await all.mill.admin.stats(orders)).toMatchObject({ messages: 0 });
+});
+
 test("messages that fail each with an error of its own are no outage: they are dead after their attempts", async () => {
   const all = await world();
   const { mill, clock } = all;
