@@ -35,6 +35,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/build.ts"],
+    setupFiles: ["test/seed.ts"],
     sequence: { sequencer: LongestFirst },
     // Crash exploration and kills are counted in states and runs, not in seconds: their tests set their own limit.
     testTimeout: 30_000,

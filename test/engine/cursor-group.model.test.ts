@@ -86,6 +86,8 @@ class Trial {
   readonly #taking = new Set<Consumer>();
   #failure: Error | undefined;
   readonly #model: ModelPartition[] = Array.from({ length: partitionsFirst }, newPartition);
+  /** By how much the wall clock was set back, all times together. */
+  #setBackMs = 0;
 
   constructor(world: World) {
     this.#world = world;
@@ -107,16 +109,22 @@ class Trial {
     else if (step.do === "advance") await this.#world.clock.advance(step.ms);
     else if (step.do === "seek") await this.#seek(step.partition, step.to);
     else if (step.do === "raise") await this.#raise();
-    else if (step.do === "wall") this.#world.clock.jump(step.ms);
+    else if (step.do === "wall") this.#setWall(step.ms);
     else await this.#die(step.do);
     await turn();
     this.#withdrawLost();
   }
 
+  #setWall(ms: number): void {
+    this.#world.clock.jump(ms);
+    this.#setBackMs += Math.max(0, -ms);
+  }
+
   /** One member takes and settles everything that is left. */
   async drain(): Promise<void> {
     for (let index = 1; index < membersMax; index++) await this.#leave(index, false);
-    await this.#world.clock.advance(leaseMs * 2);
+    // The next process knows of a retry only its wall time: it waits longer by as much as the clock was set back before it began.
+    await this.#world.clock.advance(leaseMs * 2 + this.#setBackMs);
     this.#withdrawLost();
     for (let rounds = 0; rounds < 200 && this.#left() > 0; rounds++) {
       await this.#take(0, 100);
