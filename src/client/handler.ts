@@ -49,8 +49,8 @@ export interface HandleOptions<T = unknown> {
    */
   readonly rate?: RateLimit<T> | undefined;
   /**
-   * When most of the last messages fail with the same error, single ones are tried until one is handled, and no failure counts as
-   * an attempt meanwhile; `consumer.outage` tells. false: every failure counts, always.
+   * When most of the last messages fail at their first attempt with the same error, single ones are tried until one is handled, and no
+   * failure counts as an attempt meanwhile, for a day at most; `consumer.outage` tells. false: every failure counts, always.
    */
   readonly outage?: OutageOptions | false | undefined;
   /** Where a group begins that has never read this channel. Default "earliest". */
